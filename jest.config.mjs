@@ -1,0 +1,42 @@
+// Sources of all packages run directly: @swc/jest turns them into CommonJS, and the condition
+// `@dubbo-ts/source` makes a package's name resolve to its src/.
+const esmOnly = ["inversify", "@inversifyjs", "p-retry", "is-network-error"];
+
+const shared = {
+  moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
+  testEnvironmentOptions: { customExportConditions: ["@dubbo-ts/source", "node", "node-addons"] },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join("|")})/)`],
+  modulePathIgnorePatterns: ["/dist/"],
+  transform: {
+    "^.+\\.[tj]s$": [
+      "@swc/jest",
+      {
+        swcrc: false,
+        sourceMaps: "inline",
+        jsc: {
+          target: "es2022",
+          parser: { syntax: "typescript", decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
+        module: { type: "commonjs" },
+      },
+    ],
+  },
+};
+
+export default {
+  coverageProvider: "v8",
+  reporters: ["default", "<rootDir>/scripts/skip-reporter.mjs"],
+  projects: [
+    {
+      ...shared,
+      displayName: "unit",
+      testMatch: ["<rootDir>/packages/*/src/**/*.test.ts", "<rootDir>/protocols/*/src/**/*.test.ts"],
+    },
+    {
+      ...shared,
+      displayName: "stories",
+      testMatch: ["<rootDir>/test/**/*.test.ts"],
+    },
+  ],
+};

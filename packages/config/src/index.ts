@@ -1,0 +1,2 @@
+// For authors of adapters
+export type { ConfigCenter } from "./config-center.js";

@@ -1,0 +1,2 @@
+// For authors of adapters
+export type { InstanceSet, Registration, Registry } from "./registry.js";

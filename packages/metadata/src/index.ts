@@ -1,0 +1,2 @@
+// For authors of adapters
+export type { MappingRecord, MetadataReport } from "./metadata-report.js";

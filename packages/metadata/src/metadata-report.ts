@@ -1,0 +1,25 @@
+import type { MetadataInfo } from "@dubbo-ts/core";
+
+/** A store outside the providers: metadata by application and revision, and the mapping of interfaces to applications. */
+export interface MetadataReport extends AsyncDisposable {
+  /** Keeps `metadata` under its application and revision; content of a revision never changes, so twice is harmless. */
+  publish(metadata: MetadataInfo, signal: AbortSignal): Promise<void>;
+  /**
+   * Undefined when the store has nothing under that revision.
+   * @throws {MetadataError} METADATA_INVALID: what is there is no metadata.
+   */
+  fetch(application: string, revision: string, signal: AbortSignal): Promise<MetadataInfo | undefined>;
+  readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord>;
+  /** False when another writer came first: read again. */
+  writeMapping(serviceInterface: string, next: MappingRecord, signal: AbortSignal): Promise<boolean>;
+  /** The applications that provide the interface, now and after each change. Ends when `signal` aborts. */
+  watchMapping(serviceInterface: string, signal: AbortSignal): AsyncIterable<ReadonlySet<string>>;
+}
+
+/** The applications that provide an interface, and what the store compares when they are written. */
+export interface MappingRecord {
+  /** In the order in which they were added. */
+  readonly applications: ReadonlySet<string>;
+  /** md5 in Nacos, version in ZooKeeper, mod revision in etcd. Undefined: there is no record yet. */
+  readonly version: string | undefined;
+}

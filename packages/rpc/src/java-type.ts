@@ -1,0 +1,117 @@
+/**
+ * The tree of Java types from which everything about a service is derived: TypeScript types, descriptors,
+ * Hessian 2 codecs, checks. Built by `java.*`; read by codecs. Plain immutable values, tagged by `kind`.
+ */
+export type JavaType<T = unknown> = JavaTypeNode & TypeMethods<T>;
+
+/** Carries the TypeScript type of a value; never there at run time. */
+declare const valueType: unique symbol;
+
+/** What every type built by `java.*` can do. */
+export interface TypeMethods<T> {
+  readonly [valueType]?: T;
+  /** The same type, or null. A primitive becomes its box: `long` becomes `java.lang.Long`. */
+  nullable(): JavaType<T | null>;
+  /** The same type on the wire, another one in the program, such as a class of the user's. */
+  transform<U>(mapping: { decode(value: T): U; encode(value: U): T }): JavaType<U>;
+}
+
+/** The TypeScript type of the values of a {@link JavaType}. */
+export type Infer<Type> = Type extends TypeMethods<infer T> ? T : never;
+
+/** Java's primitives; `boxed` stands for `java.lang.Long` and its like, which may be null. */
+export interface PrimitiveNode {
+  readonly kind: "boolean" | "byte" | "short" | "int" | "float" | "double" | "char";
+  readonly boxed: boolean;
+}
+
+/** 64 bits: a bigint, or a number where the author accepts 2^53. */
+export interface LongNode {
+  readonly kind: "long";
+  readonly boxed: boolean;
+  readonly as: "bigint" | "number";
+}
+
+/** Types without parameters. `any` is `java.lang.Object`; `void` only stands as a result. */
+export interface PlainNode {
+  readonly kind:
+    | "string"
+    | "bytes"
+    | "date"
+    | "decimal"
+    | "bigInteger"
+    | "localDate"
+    | "localTime"
+    | "localDateTime"
+    | "any"
+    | "void";
+}
+
+/** A Java enum: its constants by name. */
+export interface EnumNode {
+  readonly kind: "enum";
+  readonly className: string;
+  readonly names: readonly string[];
+}
+
+/** A class with fields: those of `parent` come first. */
+export interface ObjectNode {
+  readonly kind: "object";
+  readonly className: string;
+  readonly fields: Readonly<Record<string, JavaType>>;
+  readonly parent: JavaType | undefined;
+}
+
+/** A subclass of `java.lang.Throwable`, with the fields that it adds. */
+export interface ThrowableNode {
+  readonly kind: "throwable";
+  readonly className: string;
+  readonly fields: Readonly<Record<string, JavaType>>;
+}
+
+/** `java.util.List` (an array), `java.util.Set` (a Set), and Java arrays. */
+export interface ListNode {
+  readonly kind: "list" | "set" | "array";
+  readonly element: JavaType;
+}
+
+/** `java.util.Map`: a Map; with string keys a plain object is accepted too. */
+export interface MapNode {
+  readonly kind: "map";
+  readonly key: JavaType;
+  readonly value: JavaType;
+}
+
+/** Another type, named by a function so that types can refer to themselves. `resolve` always gives the same object. */
+export interface LazyNode {
+  readonly kind: "lazy";
+  resolve(): JavaType;
+}
+
+/** Another type, or null. */
+export interface NullableNode {
+  readonly kind: "nullable";
+  readonly type: JavaType;
+}
+
+/** Another type on the wire. */
+export interface TransformNode {
+  readonly kind: "transform";
+  readonly type: JavaType;
+  decode(value: unknown): unknown;
+  encode(value: unknown): unknown;
+}
+
+/** One node of the tree. */
+export type JavaTypeNode =
+  | PrimitiveNode
+  | LongNode
+  | PlainNode
+  | EnumNode
+  | ObjectNode
+  | ThrowableNode
+  | ListNode
+  | MapNode
+  | LazyNode
+  | NullableNode
+  | TransformNode;
