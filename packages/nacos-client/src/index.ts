@@ -1,1 +1,2 @@
-export {};
+// For authors of servers and test doubles that speak the same protocol
+export { decodePayload, encodePayload, nacosService, noMetadata, type Payload } from "./wire.js";
