@@ -1,1 +1,11 @@
-export {};
+// For authors of adapters
+export { type FakeClock, fakeClock } from "./fake-clock.js";
+export { type FaultHooks, type FaultKind, type Harness, type SuiteOptions } from "./faults.js";
+export { type Followed, follow } from "./follow.js";
+export { metadataReportSuite, sampleMetadata } from "./metadata-report-suite.js";
+export { noLeaks } from "./no-leaks.js";
+export { registrySuite } from "./registry-suite.js";
+export { sampleInstance } from "./sample-instance.js";
+export { seededRandom } from "./seeded-random.js";
+export { type LogEntry, recordingLogger, type TestRuntime, testRuntime } from "./test-runtime.js";
+export { type WaitOptions, waitFor } from "./wait-for.js";

@@ -1,0 +1,35 @@
+import { waitFor } from "./wait-for.js";
+
+/** Kinds that Node keeps for itself, or that come and go with any work. */
+const ignored = new Set(["TTYWrap", "FSReqCallback", "FSReqPromise", "Immediate", "CloseReq", "TickObject"]);
+
+/**
+ * Remembers which sockets, servers, timers and processes are open; the function that it gives back waits until
+ * no more than those are open.
+ * @throws {Error} from that function, naming what stayed open for `timeoutMs` (default 2000).
+ */
+export function noLeaks({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): () => Promise<void> {
+  const before = openResources();
+  return async () => {
+    const leaked = () => {
+      const found: string[] = [];
+      for (const [kind, count] of openResources()) {
+        const more = count - (before.get(kind) ?? 0);
+        if (more > 0) found.push(`${more} ${kind}`);
+      }
+      return found;
+    };
+    // The wait itself is a timer, but none is open at the moment of asking.
+    await waitFor(() => leaked().length === 0, {
+      timeoutMs,
+      what: () => `the end of ${leaked().join(", ")}`,
+    });
+  };
+}
+
+function openResources(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo())
+    if (!ignored.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
