@@ -1,0 +1,88 @@
+import { NoProviderError } from "@dubbo-ts/core";
+import type { Invocation } from "@dubbo-ts/rpc";
+import type { Candidate } from "./candidate.js";
+import type { ClusterOptions } from "./cluster.js";
+import type { Directory } from "./directory.js";
+
+const nobody: readonly Candidate[] = [];
+
+/**
+ * The candidates that a call may go to, best ones only: usable and not tried yet, else usable, else not tried
+ * yet, else all (panic: a call that may succeed is better than one that is refused). Gives `candidates` itself
+ * when none is left out, which is the usual case.
+ *
+ * Of those that are avoided only for their failures, at most a tenth and at least one are left out: when many
+ * fail, the cause is likely elsewhere, and the rest must not carry everything.
+ */
+export function usable(candidates: readonly Candidate[], tried = nobody): readonly Candidate[] {
+  const avoid = avoided(candidates);
+  if (avoid === undefined && tried.length === 0) return candidates;
+  const kept = avoid === undefined ? candidates : candidates.filter((candidate) => !avoid.has(candidate));
+  if (tried.length === 0) return orElse(kept, candidates);
+  return orElse(another(kept, tried), orElse(kept, orElse(another(candidates, tried), candidates)));
+}
+
+/** Those not tried yet; one that shall have no traffic is no alternative to one that shall. */
+function another(candidates: readonly Candidate[], tried: readonly Candidate[]): readonly Candidate[] {
+  const untried = ({ endpoint: { key } }: Candidate) => !tried.some(({ endpoint }) => endpoint.key === key);
+  return orElse(
+    candidates.filter(({ endpoint }) => endpoint.weight > 0),
+    candidates,
+  ).filter(untried);
+}
+
+function avoided(candidates: readonly Candidate[]): ReadonlySet<Candidate> | undefined {
+  let avoid: Set<Candidate> | undefined;
+  let ejectable = Math.max(1, Math.floor(candidates.length / 10));
+  for (const candidate of candidates) {
+    if (candidate.available) continue;
+    if (candidate.ejected && ejectable-- <= 0) continue;
+    avoid ??= new Set();
+    avoid.add(candidate);
+  }
+  return avoid;
+}
+
+function orElse(some: readonly Candidate[], others: readonly Candidate[]): readonly Candidate[] {
+  return some.length > 0 ? some : others;
+}
+
+/**
+ * Routers, then health, then the load balancer, on one immutable list.
+ * @throws {NoProviderError} why there is nobody: the resolution's own error, or that the routers left none.
+ */
+export function pick(
+  directory: Directory,
+  invocation: Invocation,
+  options: ClusterOptions,
+  tried: readonly Candidate[] = nobody,
+): Candidate {
+  const candidates = usable(routed(directory, invocation, options), tried);
+  return candidates.length === 1
+    ? (candidates[0] as Candidate)
+    : options.loadBalancer(candidates, invocation);
+}
+
+/** What the routers leave of the directory's candidates. @throws {NoProviderError} as {@link pick} does. */
+export function routed(
+  directory: Directory,
+  invocation: Invocation,
+  { routers }: ClusterOptions,
+): readonly Candidate[] {
+  let candidates = directory.invokers;
+  if (candidates.length === 0) throw whyNobody(directory);
+  if (routers === undefined) return candidates;
+  for (const router of routers) candidates = router(candidates, invocation);
+  if (candidates.length === 0) throw nobodyBecause(directory, "the routers leave none");
+  return candidates;
+}
+
+function whyNobody(directory: Directory): NoProviderError {
+  const { resolution } = directory;
+  if (resolution.state === "resolved") return nobodyBecause(directory, "it was resolved to no endpoint");
+  return resolution.error;
+}
+
+function nobodyBecause({ service }: Directory, why: string): NoProviderError {
+  return new NoProviderError("NO_PROVIDER", why, { service: service.text, applications: [], nearMisses: [] });
+}
