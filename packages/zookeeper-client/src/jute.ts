@@ -1,0 +1,119 @@
+/** The bytes are not what the message's layout says. */
+export class JuteError extends Error {
+  override readonly name = "JuteError";
+}
+
+/**
+ * Writes jute, ZooKeeper's serialization: big-endian numbers; a buffer is its length and its bytes, a string the
+ * same in UTF-8, a vector its count and its items (registries B3).
+ */
+export class JuteWriter {
+  #bytes: Buffer;
+  #length = 0;
+
+  constructor(capacity = 128) {
+    this.#bytes = Buffer.allocUnsafe(capacity);
+  }
+
+  int(value: number): this {
+    this.#length = this.#reserve(4).writeInt32BE(value, this.#length);
+    return this;
+  }
+
+  long(value: bigint): this {
+    this.#length = this.#reserve(8).writeBigInt64BE(value, this.#length);
+    return this;
+  }
+
+  bool(value: boolean): this {
+    this.#length = this.#reserve(1).writeInt8(value ? 1 : 0, this.#length);
+    return this;
+  }
+
+  buffer(value: Uint8Array): this {
+    this.int(value.byteLength);
+    this.#reserve(value.byteLength).set(value, this.#length);
+    this.#length += value.byteLength;
+    return this;
+  }
+
+  string(value: string): this {
+    return this.buffer(Buffer.from(value, "utf8"));
+  }
+
+  vector<T>(items: readonly T[], write: (item: T) => void): this {
+    this.int(items.length);
+    for (const item of items) write(item);
+    return this;
+  }
+
+  /** What was written so far. */
+  finish(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(count: number): Buffer {
+    const needed = this.#length + count;
+    if (needed > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+      this.#bytes.copy(grown, 0, 0, this.#length);
+      this.#bytes = grown;
+    }
+    return this.#bytes;
+  }
+}
+
+/**
+ * Reads jute. Every count is checked against the bytes that are there, before anything is allocated for it.
+ * @throws {JuteError} from every method: the bytes end too early, or a length cannot be.
+ */
+export class JuteReader {
+  #at = 0;
+
+  constructor(private readonly bytes: Buffer) {}
+
+  get remaining(): number {
+    return this.bytes.length - this.#at;
+  }
+
+  int(): number {
+    return this.bytes.readInt32BE(this.#take(4));
+  }
+
+  long(): bigint {
+    return this.bytes.readBigInt64BE(this.#take(8));
+  }
+
+  bool(): boolean {
+    return this.bytes.readInt8(this.#take(1)) !== 0;
+  }
+
+  /** A buffer that is null on the wire (length -1) is an empty one. The bytes are shared with the frame. */
+  buffer(): Buffer {
+    const length = this.int();
+    if (length === -1) return Buffer.alloc(0);
+    const start = this.#take(length);
+    return this.bytes.subarray(start, start + length);
+  }
+
+  string(): string {
+    return this.buffer().toString("utf8");
+  }
+
+  /** @param itemBytes the fewest bytes that an item has: at least 1. */
+  vector<T>(read: () => T, itemBytes: number): T[] {
+    const count = this.int();
+    if (count === -1) return [];
+    if (count < 0 || count * itemBytes > this.remaining)
+      throw new JuteError(`a list of ${count} items in ${this.remaining} bytes`);
+    return Array.from({ length: count }, read);
+  }
+
+  #take(count: number): number {
+    if (count < 0 || count > this.remaining)
+      throw new JuteError(`${count} bytes wanted, ${this.remaining} left`);
+    const start = this.#at;
+    this.#at += count;
+    return start;
+  }
+}
