@@ -1,2 +1,27 @@
+// For users
+export type {
+  ApplicationConfig,
+  CacheConfig,
+  CenterConfig,
+  Config,
+  ConsumerConfig,
+  LoggerConfig,
+  MetadataReportConfig,
+  MethodConfig,
+  ProtocolConfig,
+  ProviderConfig,
+  ReferenceConfig,
+  RegistryConfig,
+  ServiceConfig,
+  ShutdownConfig,
+} from "./config.js";
+export { type MemoryConfigCenter, memoryConfigCenter } from "./memory-config-center.js";
 // For authors of adapters
 export type { ConfigCenter } from "./config-center.js";
+export {
+  chosenRegistry,
+  parseRegistryAddress,
+  type RegistryAddress,
+  type RegistryChoice,
+  type RegistryHost,
+} from "./registry-address.js";
