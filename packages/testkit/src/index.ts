@@ -1,5 +1,6 @@
 // For authors of adapters
 export { type FakeClock, fakeClock } from "./fake-clock.js";
+export { type FaultMode, type FaultProxy, faultProxy, type ProxyTarget } from "./fault-proxy.js";
 export { type FaultHooks, type FaultKind, type Harness, type SuiteOptions } from "./faults.js";
 export { type Followed, follow } from "./follow.js";
 export { metadataReportSuite, sampleMetadata } from "./metadata-report-suite.js";
@@ -9,3 +10,12 @@ export { sampleInstance } from "./sample-instance.js";
 export { seededRandom } from "./seeded-random.js";
 export { type LogEntry, recordingLogger, type TestRuntime, testRuntime } from "./test-runtime.js";
 export { type WaitOptions, waitFor } from "./wait-for.js";
+export { realServer } from "./servers/real-server.js";
+export {
+  installZooKeeper,
+  startZooKeeper,
+  zooKeeperAvailable,
+  type ZooKeeperInstallation,
+  type ZooKeeperServer,
+  type ZooKeeperServerOptions,
+} from "./servers/zookeeper-server.js";
