@@ -1,0 +1,248 @@
+import { type Clock, sleep, type Timer } from "@dubbo-ts/core";
+import type { Connection } from "./connection.js";
+import type { Faults } from "./faults.js";
+import type { Hold } from "./hold.js";
+import type { Body } from "./messages.js";
+
+/** The name of a service. An empty namespace is not `public` (nacos-server 8). */
+export interface ServiceName {
+  readonly namespace: string;
+  readonly group: string;
+  readonly name: string;
+}
+
+/** One instance as clients get it. */
+export type Host = Body & {
+  readonly enabled: boolean;
+  readonly healthy: boolean;
+  readonly clusterName: string;
+};
+
+interface Service extends ServiceName {
+  /** One entry a connection: a second registration replaces the first (registries A1.6). */
+  readonly publishers: Map<Connection, readonly Host[]>;
+  /** Clusters by connection, as text. */
+  readonly subscribers: Map<Connection, string>;
+  /** Who is told when {@link timer} fires. */
+  readonly due: Set<Connection>;
+  timer: Timer | undefined;
+  emptySinceMs: number | undefined;
+  existed: boolean;
+}
+
+/** What the store needs of its server. */
+export interface NamingContext {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly hold: Hold;
+  /** How long changes are merged before they are pushed. */
+  readonly pushDelayMs: number;
+}
+
+/** How pushes are repeated (nacos-server 6): 5 s for the answer, then 1 s. */
+const retryLimits = { ackTimeoutMs: 5_000, delayMs: 1_000 } as const;
+/** A service without instances is still listed for so long (`nacos.naming.empty-service.expired-time`). */
+const emptyServiceMs = 60_000;
+
+/** Who offers what and who wants to know: all of it bound to connections. */
+export class NamingStore implements Disposable {
+  readonly #services = new Map<string, Service>();
+  /** The newest push of a (connection, service): an older one is not repeated any more. */
+  readonly #newest = new WeakMap<Connection, Map<Service, symbol>>();
+  readonly #met = new WeakSet<Connection>();
+  readonly #stop = new AbortController();
+  readonly #context: NamingContext;
+  #lastRefTime = 0;
+  #expiredAtMs = 0;
+
+  constructor(context: NamingContext) {
+    this.#context = context;
+  }
+
+  /** Puts `hosts` in the place of what `connection` offered so far under this name. */
+  publish(connection: Connection, name: ServiceName, hosts: readonly Host[]): void {
+    const service = this.#open(name);
+    this.#meet(connection);
+    service.publishers.set(connection, hosts);
+    service.existed = true;
+    service.emptySinceMs = undefined;
+    this.#announce(service);
+  }
+
+  /** Removes all that `connection` offers under this name, whatever ip and port it says (nacos-server 8). */
+  withdraw(connection: Connection, name: ServiceName): void {
+    const service = this.#services.get(keyOf(name));
+    if (service !== undefined) this.#withdraw(connection, service);
+  }
+
+  /** The last `clusters` wins: there is one subscription a connection and service. A push follows always. */
+  subscribe(connection: Connection, name: ServiceName, clusters: string): void {
+    const service = this.#open(name);
+    this.#meet(connection);
+    service.subscribers.set(connection, clusters);
+    this.#schedule(service, connection);
+  }
+
+  /** Ends the subscription; unknown ones too. */
+  unsubscribe(connection: Connection, name: ServiceName): void {
+    const service = this.#services.get(keyOf(name));
+    if (service === undefined) return;
+    service.subscribers.delete(connection);
+    this.#closeIfUnused(service);
+  }
+
+  /** The `serviceInfo` of answers. `clusters` separated by commas; empty means all. */
+  info(name: ServiceName, clusters: string, healthyOnly = false): Body {
+    const service = this.#services.get(keyOf(name));
+    const wanted = new Set(clusters.split(",").filter((cluster) => cluster !== ""));
+    const hosts = [...(service?.publishers.values() ?? [])]
+      .flat()
+      .filter((host) => host.enabled && (!healthyOnly || host.healthy))
+      .filter((host) => wanted.size === 0 || wanted.has(host.clusterName));
+    return {
+      name: name.name,
+      groupName: name.group,
+      clusters,
+      cacheMillis: 10_000,
+      hosts,
+      lastRefTime: this.#nextRefTime(),
+      checksum: "",
+      allIps: false,
+      reachProtectionThreshold: false,
+      valid: true,
+    };
+  }
+
+  /** Names of the services of a group that have instances, or had some within the last minute. */
+  list(namespace: string, group: string): readonly string[] {
+    return [...this.#services.values()]
+      .filter((one) => one.namespace === namespace && one.group === group && this.#isListed(one))
+      .map((one) => one.name)
+      .sort();
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort(new Error("the server is closed"));
+    for (const service of this.#services.values()) service.timer?.cancel();
+  }
+
+  // Go drops a list whose time equals that of the last one (registries A1.11), so no two are equal.
+  #nextRefTime(): number {
+    const { clock, faults } = this.#context;
+    this.#lastRefTime = Math.max(this.#lastRefTime + 1, clock.wallMs());
+    return this.#lastRefTime + (faults.clockOffsetMs ?? 0);
+  }
+
+  #open(name: ServiceName): Service {
+    const key = keyOf(name);
+    const known = this.#services.get(key);
+    if (known !== undefined) return known;
+    const created: Service = {
+      ...name,
+      publishers: new Map(),
+      subscribers: new Map(),
+      due: new Set(),
+      timer: undefined,
+      emptySinceMs: undefined,
+      existed: false,
+    };
+    this.#services.set(key, created);
+    return created;
+  }
+
+  #withdraw(connection: Connection, service: Service): void {
+    if (!service.publishers.delete(connection)) return;
+    if (service.publishers.size === 0) service.emptySinceMs = this.#context.clock.monotonicMs();
+    this.#announce(service);
+  }
+
+  #announce(service: Service): void {
+    for (const subscriber of service.subscribers.keys()) this.#schedule(service, subscriber);
+    this.#expire();
+  }
+
+  #meet(connection: Connection): void {
+    if (this.#met.has(connection)) return;
+    this.#met.add(connection);
+    connection.onClose(() => this.#forget(connection));
+  }
+
+  #forget(connection: Connection): void {
+    for (const service of this.#services.values()) {
+      service.subscribers.delete(connection);
+      this.#withdraw(connection, service);
+      this.#closeIfUnused(service);
+    }
+  }
+
+  #schedule(service: Service, subscriber: Connection): void {
+    service.due.add(subscriber);
+    if (this.#stop.signal.aborted) return;
+    service.timer ??= this.#context.clock.setTimeout(() => this.#flush(service), this.#context.pushDelayMs, {
+      background: true,
+    });
+  }
+
+  #flush(service: Service): void {
+    service.timer = undefined;
+    const due = [...service.due];
+    service.due.clear();
+    for (const subscriber of due) void this.#push(service, subscriber);
+  }
+
+  /** Never rejects: it ends when the client answered, went, or a newer push took over. */
+  async #push(service: Service, subscriber: Connection): Promise<void> {
+    const own = Symbol("push");
+    const newest = this.#newest.get(subscriber) ?? new Map<Service, symbol>();
+    this.#newest.set(subscriber, newest.set(service, own));
+    await this.#context.hold.over;
+    const { clock, faults } = this.#context;
+    const { signal } = this.#stop;
+    while (!signal.aborted && !subscriber.closed && newest.get(service) === own) {
+      const clusters = service.subscribers.get(subscriber);
+      if (clusters === undefined || faults.losePushes === true) break;
+      if (await this.#notify(service, subscriber, clusters)) break;
+      if (subscriber.closed) break;
+      await sleep(clock, retryLimits.delayMs, signal, { background: true }).catch(() => {});
+    }
+    if (newest.get(service) === own) newest.delete(service);
+  }
+
+  // As recorded from real servers: no namespace, serviceName, groupName beside the serviceInfo.
+  #notify(service: Service, subscriber: Connection, clusters: string): Promise<boolean> {
+    const { faults } = this.#context;
+    const full = this.info(service, clusters);
+    const info = faults.emptyPushes === true ? { ...full, hosts: [] } : full;
+    const { name, groupName, hosts, lastRefTime } = info as Record<string, unknown>;
+    const body =
+      faults.incompletePushes === true
+        ? { serviceInfo: { name, groupName, hosts, lastRefTime } }
+        : { serviceInfo: info, module: "naming" };
+    return subscriber.push("NotifySubscriberRequest", body, retryLimits.ackTimeoutMs);
+  }
+
+  #isListed(service: Service): boolean {
+    if (!service.existed) return false;
+    if (service.publishers.size > 0 || service.emptySinceMs === undefined) return true;
+    return this.#context.clock.monotonicMs() - service.emptySinceMs < emptyServiceMs;
+  }
+
+  #expire(): void {
+    const now = this.#context.clock.monotonicMs();
+    if (now - this.#expiredAtMs < emptyServiceMs) return;
+    this.#expiredAtMs = now;
+    for (const service of this.#services.values()) this.#closeIfUnused(service);
+  }
+
+  #closeIfUnused(service: Service): void {
+    if (service.publishers.size > 0 || service.subscribers.size > 0 || this.#isListed(service)) return;
+    service.timer?.cancel();
+    service.timer = undefined;
+    this.#services.delete(keyOf(service));
+  }
+}
+
+// Neither namespaces nor groups nor services may hold `@@`.
+function keyOf({ namespace, group, name }: ServiceName): string {
+  return `${namespace}@@${group}@@${name}`;
+}
