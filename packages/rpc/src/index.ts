@@ -1,21 +1,43 @@
 // For users
+export { java, lazy } from "./java.js";
 export type { Infer, JavaType } from "./java-type.js";
+export { method, type MethodOptions } from "./method.js";
+export { defineService, genericService } from "./define-service.js";
 export type {
   ArgumentsOf,
+  CallOf,
   CallOptions,
   Client,
   Implementation,
+  ImplementationOf,
   MethodDefinition,
   MethodKind,
   Methods,
   ResultOf,
   ServiceDefinition,
 } from "./service-definition.js";
+export { type CallContext, callContext, tryCallContext } from "./call-context.js";
+export { createClient, echo } from "./client.js";
+export type { ClientSettings } from "./caller.js";
+export { createGenericClient, type GenericCallOptions, type GenericClient } from "./generic-client.js";
 export type { Invocation, Peer } from "./invocation.js";
 export { applyFilters, type Filter, type Invoker } from "./invoker.js";
+export { serveImplementation } from "./serve.js";
 // For authors of protocols
+export { checkArguments, checkMethodArguments, checkMethodResult, checkResult } from "./check-call.js";
+export { copyValue } from "./copy-value.js";
+export { type FoundMethod, findMethod } from "./define-service.js";
+export { generalize } from "./generalize.js";
+export { genericException, unwrapGenericException } from "./generic-call.js";
+export { echoMethod, genericMethod } from "./method.js";
+export { methodNotFound } from "./method-not-found.js";
+export { realize } from "./realize.js";
+export { asCallError, type CallError, toRemoteException } from "./remote-exception.js";
+export { localInvoker } from "./local-protocol.js";
+export { descriptorOf, javaTypeName, parseDescriptor } from "./type-names.js";
 export type {
   EnumNode,
+  Fields,
   JavaTypeNode,
   LazyNode,
   ListNode,
@@ -23,6 +45,7 @@ export type {
   MapNode,
   NullableNode,
   ObjectNode,
+  ObjectOf,
   PlainNode,
   PrimitiveNode,
   ThrowableNode,

@@ -9,7 +9,7 @@ declare const valueType: unique symbol;
 
 /** What every type built by `java.*` can do. */
 export interface TypeMethods<T> {
-  readonly [valueType]?: T;
+  readonly [valueType]?: { readonly value: T };
   /** The same type, or null. A primitive becomes its box: `long` becomes `java.lang.Long`. */
   nullable(): JavaType<T | null>;
   /** The same type on the wire, another one in the program, such as a class of the user's. */
@@ -17,7 +17,20 @@ export interface TypeMethods<T> {
 }
 
 /** The TypeScript type of the values of a {@link JavaType}. */
-export type Infer<Type> = Type extends TypeMethods<infer T> ? T : never;
+export type Infer<Type> = Type extends { readonly [valueType]?: { readonly value: infer T } } ? T : never;
+
+/** The types of an object's fields, by name. */
+export type Fields = Readonly<Record<string, JavaType>>;
+
+/** The TypeScript type of an object: a field that may be null may also be left out. */
+export type ObjectOf<F extends Fields> = Flat<
+  { [K in keyof F as null extends Infer<F[K]> ? never : K]: Infer<F[K]> } & {
+    [K in keyof F as null extends Infer<F[K]> ? K : never]?: Infer<F[K]>;
+  }
+>;
+
+/** One object type in the place of an intersection: what editors show. */
+export type Flat<T> = { [K in keyof T]: T[K] };
 
 /** Java's primitives; `boxed` stands for `java.lang.Long` and its like, which may be null. */
 export interface PrimitiveNode {
@@ -58,7 +71,7 @@ export interface EnumNode {
 export interface ObjectNode {
   readonly kind: "object";
   readonly className: string;
-  readonly fields: Readonly<Record<string, JavaType>>;
+  readonly fields: Fields;
   readonly parent: JavaType | undefined;
 }
 
@@ -66,13 +79,15 @@ export interface ObjectNode {
 export interface ThrowableNode {
   readonly kind: "throwable";
   readonly className: string;
-  readonly fields: Readonly<Record<string, JavaType>>;
+  readonly fields: Fields;
 }
 
 /** `java.util.List` (an array), `java.util.Set` (a Set), and Java arrays. */
 export interface ListNode {
   readonly kind: "list" | "set" | "array";
   readonly element: JavaType;
+  /** The declared class where it is another: `java.util.Collection`. Only names and descriptors show it. */
+  readonly className?: string | undefined;
 }
 
 /** `java.util.Map`: a Map; with string keys a plain object is accepted too. */
@@ -80,6 +95,8 @@ export interface MapNode {
   readonly kind: "map";
   readonly key: JavaType;
   readonly value: JavaType;
+  /** The declared class where it is another: `java.util.SortedMap`. Only names and descriptors show it. */
+  readonly className?: string | undefined;
 }
 
 /** Another type, named by a function so that types can refer to themselves. `resolve` always gives the same object. */

@@ -16,6 +16,8 @@ export interface MethodDefinition<
   readonly descriptor: string;
   /** Java names of the parameter types, `java.lang.String`, `int`, `[I`: what triple and `$invoke` send. */
   readonly parameterTypes: readonly string[];
+  /** Exceptions whose fields have declared types; others carry whatever the wire can. */
+  readonly throws?: readonly JavaType[];
 }
 
 /** The methods of a service by name. */
@@ -50,16 +52,42 @@ export interface CallOptions {
   onAttachments?: (attachments: ReadonlyMap<string, string>) => void;
 }
 
+/** What one method of a provider looks like. Streams are async iterables of messages. */
+export type ImplementationOf<Method> =
+  Method extends MethodDefinition<infer Params, infer Result, infer Kind>
+    ? Kind extends "serverStream"
+      ? (...args: ArgumentsOf<Method>) => AsyncIterable<Infer<Result>>
+      : Kind extends "clientStream"
+        ? (messages: AsyncIterable<MessageOf<Params>>) => Promise<Infer<Result>>
+        : Kind extends "bidiStream"
+          ? (messages: AsyncIterable<MessageOf<Params>>) => AsyncIterable<Infer<Result>>
+          : (...args: ArgumentsOf<Method>) => Infer<Result> | Promise<Infer<Result>>
+    : never;
+
+/** What one method of a consumer looks like. */
+export type CallOf<Method> =
+  Method extends MethodDefinition<infer Params, infer Result, infer Kind>
+    ? Kind extends "serverStream"
+      ? (...args: [...ArgumentsOf<Method>, options?: CallOptions]) => AsyncIterable<Infer<Result>>
+      : Kind extends "clientStream"
+        ? (messages: AsyncIterable<MessageOf<Params>>, options?: CallOptions) => Promise<Infer<Result>>
+        : Kind extends "bidiStream"
+          ? (
+              messages: AsyncIterable<MessageOf<Params>>,
+              options?: CallOptions,
+            ) => AsyncIterable<Infer<Result>>
+          : (...args: [...ArgumentsOf<Method>, options?: CallOptions]) => Promise<Infer<Result>>
+    : never;
+
+/** What a stream towards the provider carries: the one type in its parameters. */
+export type MessageOf<Params extends readonly JavaType[]> = Infer<Params[0]>;
+
 /** What a provider writes: one method for each of the definition's, results awaited. */
 export type Implementation<D extends ServiceDefinition> = {
-  [N in keyof D["methods"]]: (
-    ...args: ArgumentsOf<D["methods"][N]>
-  ) => ResultOf<D["methods"][N]> | Promise<ResultOf<D["methods"][N]>>;
+  [N in keyof D["methods"]]: ImplementationOf<D["methods"][N]>;
 };
 
 /** What a consumer calls: the same methods, with {@link CallOptions} as an optional last argument. */
 export type Client<D extends ServiceDefinition> = {
-  readonly [N in keyof D["methods"]]: (
-    ...args: [...ArgumentsOf<D["methods"][N]>, options?: CallOptions]
-  ) => Promise<ResultOf<D["methods"][N]>>;
+  readonly [N in keyof D["methods"]]: CallOf<D["methods"][N]>;
 };
