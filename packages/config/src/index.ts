@@ -15,7 +15,10 @@ export type {
   ServiceConfig,
   ShutdownConfig,
 } from "./config.js";
+export { loadConfig, type LoadConfigOptions } from "./load-config.js";
 export { type MemoryConfigCenter, memoryConfigCenter } from "./memory-config-center.js";
+export { redacted } from "./redacted.js";
+export type { KnownNames } from "./schema.js";
 // For authors of adapters
 export type { ConfigCenter } from "./config-center.js";
 export {

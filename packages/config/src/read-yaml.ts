@@ -1,0 +1,146 @@
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+  type YAMLMap,
+} from "yaml";
+import type { Located, LocatedEntry, LocatedMap, Problem, Where } from "./located.js";
+import { quoted } from "./problems.js";
+
+/** No configuration of a person is larger; what is larger would only cost time. */
+const limits = { characters: 256 * 1024, depth: 32, nodes: 20_000, aliases: 100 } as const;
+
+/** Names that have a meaning in JavaScript and none in a configuration. */
+const forbiddenKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+/** What was read; a tree is there as far as it could be read. */
+export interface ReadResult {
+  readonly root: Located | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads YAML 1.2 (JSON is some) of the core schema: no tags of its own, no merge keys, aliases limited, so that a
+ * small text cannot become a large tree.
+ */
+export function readYaml(file: string, text: string): ReadResult {
+  if (text.length > limits.characters) return failure(file, `is longer than ${limits.characters} characters`);
+  const brackets = nesting(text);
+  if (brackets > limits.depth * 8) return failure(file, `is nested deeper than ${limits.depth} levels`);
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(text, {
+      schema: "core",
+      merge: false,
+      prettyErrors: false, // they would quote the file, secrets included
+      uniqueKeys: false, // checked here: theirs takes quadratic time
+      lineCounter: lines,
+      logLevel: "silent",
+    });
+    const found = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+      where: position(file, lines, pos[0]),
+      path: "",
+      message: message.split("\n", 1)[0] as string,
+    }));
+    if (document.contents === null || found.length > 0) return { root: undefined, problems: found };
+    const reader = new Reader(file, lines, (alias) => alias.resolve(document) as ParsedNode | undefined);
+    const root = reader.read(document.contents, "", 0);
+    return { root, problems: reader.problems };
+  } catch (error) {
+    if (error instanceof RangeError) return failure(file, `is nested deeper than ${limits.depth} levels`);
+    throw error;
+  }
+}
+
+function failure(file: string, message: string): ReadResult {
+  return { root: undefined, problems: [{ where: { file }, path: "", message }] };
+}
+
+function position(file: string, lines: LineCounter, offset: number): Where {
+  const { line, col } = lines.linePos(offset);
+  return { file, line, column: col };
+}
+
+/** The most brackets that are open at once, counted coarsely: those in texts count too. The parser is recursive. */
+function nesting(text: string): number {
+  let open = 0;
+  let most = 0;
+  for (const character of text) {
+    if (character === "[" || character === "{") most = Math.max(most, ++open);
+    else if (character === "]" || character === "}") open = Math.max(0, open - 1);
+  }
+  return most;
+}
+
+type AliasNode = Parameters<ConstructorParameters<typeof Reader>[2]>[0];
+
+/** Turns YAML nodes into a {@link Located} tree, and stops at the limits. */
+class Reader {
+  readonly problems: Problem[] = [];
+  #nodes = 0;
+  #aliases = 0;
+  #full = false;
+
+  constructor(
+    readonly file: string,
+    readonly lines: LineCounter,
+    readonly resolve: (alias: ParsedNode & { resolve(document: unknown): unknown }) => ParsedNode | undefined,
+  ) {}
+
+  read(node: ParsedNode | null, path: string, depth: number): Located | undefined {
+    if (node === null || this.#full) return undefined;
+    const where = position(this.file, this.lines, node.range[0]);
+    if (++this.#nodes > limits.nodes) return this.#stop(where, path, `more than ${limits.nodes} values`);
+    if (depth > limits.depth) return this.#stop(where, path, `is nested deeper than ${limits.depth} levels`);
+    if (isAlias(node)) {
+      if (++this.#aliases > limits.aliases)
+        return this.#stop(where, path, `more than ${limits.aliases} aliases`);
+      return this.read(this.resolve(node as AliasNode) ?? null, path, depth + 1);
+    }
+    if (isMap(node)) return this.#map(node as YAMLMap.Parsed, where, path, depth);
+    if (isSeq(node)) {
+      const items = node.items.map((item, index) =>
+        this.read(item as ParsedNode, `${path}[${index}]`, depth + 1),
+      );
+      return { kind: "list", items: items.filter((item) => item !== undefined), where };
+    }
+    const { value, source } = node;
+    if (value === null || value === undefined) return undefined;
+    return { kind: "text", text: typeof value === "string" ? value : (source ?? ""), where };
+  }
+
+  #map(node: YAMLMap.Parsed, where: Where, path: string, depth: number): LocatedMap {
+    const entries = new Map<string, LocatedEntry>();
+    for (const { key, value } of node.items) {
+      const at = position(this.file, this.lines, key.range[0]);
+      if (!isScalar(key)) {
+        this.problems.push({ where: at, path, message: "a key must be a text" });
+        continue;
+      }
+      const written = typeof key.value === "string" ? key.value : (key.source ?? "");
+      const below = path === "" ? written : `${path}.${written}`;
+      if (entries.has(written)) this.problems.push({ where: at, path: below, message: "is given twice" });
+      if (!allowedKey(written)) {
+        this.problems.push({ where: at, path, message: `${quoted(written)} is not allowed as a key` });
+        continue;
+      }
+      const read = this.read(value, below, depth + 1);
+      if (read !== undefined) entries.set(written, { written, where: at, value: read });
+    }
+    return { kind: "map", entries, where };
+  }
+
+  #stop(where: Where, path: string, message: string): undefined {
+    this.#full = true;
+    this.problems.push({ where, path, message });
+  }
+}
+
+/** False for names that have a meaning in JavaScript. */
+export function allowedKey(key: string): boolean {
+  return !forbiddenKeys.has(key);
+}

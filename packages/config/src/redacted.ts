@@ -1,0 +1,15 @@
+const secretKeys = /^(?:password|token|secret(?:key)?|access_?key|passwd|credentials?|authorization)$/i;
+
+/**
+ * A copy of a configuration, or of a part of it, that may be printed: passwords, tokens and keys as `***`,
+ * registry addresses without user and parameters.
+ */
+export function redacted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redacted);
+  if (typeof value !== "object" || value === null) return value;
+  if ("safeText" in value) return value.safeText;
+  const copy: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value))
+    copy[key] = secretKeys.test(key) && member !== undefined ? "***" : redacted(member);
+  return copy;
+}
