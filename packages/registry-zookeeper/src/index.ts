@@ -1,1 +1,9 @@
-export {};
+// For users
+export { type ZooKeeperAddress } from "./zookeeper-address.js";
+export {
+  type ZooKeeperConnection,
+  zookeeperConnection,
+  type ZooKeeperOptions,
+} from "./zookeeper-connection.js";
+export { zookeeperMetadataReport } from "./zookeeper-metadata-report.js";
+export { zookeeperRegistry } from "./zookeeper-registry.js";

@@ -93,7 +93,7 @@ class TcpFaultProxy implements FaultProxy {
   }
 
   cut(): void {
-    for (const pipe of [...this.#pipes]) pipe.destroy();
+    for (const pipe of this.#pipes) pipe.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -157,7 +157,10 @@ export class ZooKeeperClient implements AsyncDisposable {
 
   /** Fails with NO_NODE, BAD_VERSION. */
   setData(path: string, data: Uint8Array, version = -1, options?: CallOptions): Promise<Stat> {
-    const writer = new JuteWriter(data.byteLength + 128).string(this.#absolute(path)).buffer(data).int(version);
+    const writer = new JuteWriter(data.byteLength + 128)
+      .string(this.#absolute(path))
+      .buffer(data)
+      .int(version);
     return this.#write(opcodes.setData, path, writer, readStat, options);
   }
 
@@ -299,4 +302,3 @@ export class ZooKeeperClient implements AsyncDisposable {
     return full === this.chroot ? "/" : full.slice(this.chroot.length);
   }
 }
-

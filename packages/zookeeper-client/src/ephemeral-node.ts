@@ -129,7 +129,7 @@ export class EphemeralNode implements AsyncDisposable {
     this.#poke();
     await this.#running;
     this.client.unwatch(this.#watcher);
-    for (const waiter of [...this.#waiters]) waiter.reject(closed);
+    for (const waiter of this.#waiters) waiter.reject(closed);
     if (this.client.connected && (await this.#remove())) return;
     if (this.#established !== undefined) this.#removeLater();
   }
@@ -164,7 +164,7 @@ export class EphemeralNode implements AsyncDisposable {
       try {
         await this.#reconcile(this.#data);
         failures = 0;
-        for (const waiter of [...this.#waiters]) if (waiter.serial <= serial) waiter.resolve();
+        for (const waiter of this.#waiters) if (waiter.serial <= serial) waiter.resolve();
         await this.#wait((this.options.verifyMs ?? 60_000) * (1 + this.client.environment.random() / 2));
       } catch (error) {
         if (this.#closing.signal.aborted) return;
@@ -181,7 +181,7 @@ export class EphemeralNode implements AsyncDisposable {
     log.warn({ err: error, path: this.options.path }, "could not keep an ephemeral node, trying again");
     if (isZooKeeperError(error, ...passing)) return;
     this.#data = this.#established?.data ?? this.#data;
-    for (const waiter of [...this.#waiters]) waiter.reject(error);
+    for (const waiter of this.#waiters) waiter.reject(error);
   }
 
   #backoffMs(failures: number): number {

@@ -57,7 +57,9 @@ export async function* follow<T>(
 }
 
 function isFinal(error: unknown, begun: boolean): boolean {
-  if (!isZooKeeperError(error, "CONNECTION_LOSS", "TIMEOUT", "SESSION_EXPIRED", "SESSION_MOVED", "SERVER_ERROR"))
+  if (
+    !isZooKeeperError(error, "CONNECTION_LOSS", "TIMEOUT", "SESSION_EXPIRED", "SESSION_MOVED", "SERVER_ERROR")
+  )
     return !begun || !(error instanceof Error) || isZooKeeperError(error, "CLOSED");
   return false;
 }

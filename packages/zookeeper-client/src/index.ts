@@ -26,4 +26,5 @@ export {
 } from "./watch-node.js";
 // For authors of adapters
 export type { AlarmOptions, Pass } from "./alarm.js";
+export { Floor } from "./floor.js";
 export { type Followed, follow, type FollowOptions } from "./follow.js";

@@ -211,5 +211,10 @@ class Heartbeat {
 }
 
 function loss(message: string, cause?: unknown): ZooKeeperError {
-  return new ZooKeeperError("CONNECTION_LOSS", message, undefined, cause === undefined ? undefined : { cause });
+  return new ZooKeeperError(
+    "CONNECTION_LOSS",
+    message,
+    undefined,
+    cause === undefined ? undefined : { cause },
+  );
 }

@@ -29,7 +29,10 @@ function parseServer(text: string): ServerAddress {
   const port = Number(match?.[3] ?? 2181);
   if (host === undefined || port < 1 || port > 65_535)
     // The text may hold a password before an @: say only what comes after it.
-    throw new ZooKeeperError("ADDRESS_INVALID", `${JSON.stringify(text.replace(/^.*@/, "…@"))} is no host:port`);
+    throw new ZooKeeperError(
+      "ADDRESS_INVALID",
+      `${JSON.stringify(text.replace(/^.*@/, "…@"))} is no host:port`,
+    );
   return { host, port };
 }
 

@@ -223,7 +223,7 @@ export class Session {
       });
       if (this.#link !== link) return;
       this.#arm(link);
-      for (const call of [...this.#waiting]) this.#send(link, call);
+      for (const call of this.#waiting) this.#send(link, call);
       this.#announce(link);
     });
   }
@@ -378,7 +378,7 @@ export class Session {
   }
 
   #emit(event: SessionEvent): void {
-    for (const listener of [...this.#listeners]) this.#guard(() => listener(event));
+    for (const listener of this.#listeners) this.#guard(() => listener(event));
   }
 
   #guard(run: () => void): void {

@@ -1,6 +1,7 @@
 import type { AlarmOptions, Pass } from "./alarm.js";
 import type { ZooKeeperClient } from "./client.js";
 import { isZooKeeperError } from "./errors.js";
+import { Floor } from "./floor.js";
 import { type Followed, follow } from "./follow.js";
 import type { Stat } from "./records.js";
 
@@ -17,10 +18,14 @@ export function watchChildren(
   options: AlarmOptions,
 ): AsyncIterable<Followed<Children>> {
   const floor = new Floor<NonNullable<Children>>(client);
-  return follow(client, async (pass) => floor.keep(await readChildren(client, path, pass), (it) => it.stat.pzxid), {
-    ...options,
-    same: (a, b) => a?.stat.czxid === b?.stat.czxid && a?.names.join("/") === b?.names.join("/"),
-  });
+  return follow(
+    client,
+    async (pass) => floor.keep(await readChildren(client, path, pass), (it) => it.stat.pzxid),
+    {
+      ...options,
+      same: (a, b) => a?.stat.czxid === b?.stat.czxid && a?.names.join("/") === b?.names.join("/"),
+    },
+  );
 }
 
 /** Yields the data of `path`, now and after each change. See {@link follow}. */
@@ -30,10 +35,14 @@ export function watchData(
   options: AlarmOptions,
 ): AsyncIterable<Followed<NodeData>> {
   const floor = new Floor<NonNullable<NodeData>>(client);
-  return follow(client, async (pass) => floor.keep(await readData(client, path, pass), (it) => it.stat.mzxid), {
-    ...options,
-    same: (a, b) => a?.stat.mzxid === b?.stat.mzxid,
-  });
+  return follow(
+    client,
+    async (pass) => floor.keep(await readData(client, path, pass), (it) => it.stat.mzxid),
+    {
+      ...options,
+      same: (a, b) => a?.stat.mzxid === b?.stat.mzxid,
+    },
+  );
 }
 
 /** The children with a watch on them, or undefined with a watch for the node's creation. */
@@ -63,23 +72,5 @@ async function orMissing<T>(
     }
     // The same watcher on both: what is created between the two steps is seen by the second.
     if ((await client.exists(path, pass)) === undefined) return undefined;
-  }
-}
-
-/** A server that lags behind the one asked before may show what was: keeps the newer value of one session. */
-class Floor<T> {
-  #session = 0n;
-  #known: { readonly value: T; readonly zxid: bigint } | undefined;
-
-  constructor(private readonly client: ZooKeeperClient) {}
-
-  keep(value: T | undefined, zxidOf: (value: T) => bigint): T | undefined {
-    if (this.#session !== this.client.sessionId) this.#known = undefined;
-    this.#session = this.client.sessionId;
-    if (value === undefined) return undefined;
-    const zxid = zxidOf(value);
-    if (this.#known !== undefined && zxid < this.#known.zxid) return this.#known.value;
-    this.#known = { value, zxid };
-    return value;
   }
 }

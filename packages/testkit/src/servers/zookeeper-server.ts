@@ -137,9 +137,10 @@ class ZooKeeperProcess implements ZooKeeperServer {
   async kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
-    const ended = once(child, "exit");
+    const ends = signal === "SIGKILL" || signal === "SIGTERM";
+    const ended = ends ? once(child, "exit") : undefined;
     child.kill(signal);
-    if (signal === "SIGKILL" || signal === "SIGTERM") await ended;
+    await ended;
   }
 
   async wipe(): Promise<void> {

@@ -1,0 +1,45 @@
+import { MetadataError, RegistryError, type RegistryErrorCode } from "@dubbo-ts/core";
+import { isZooKeeperError, type ZooKeeperErrorCode } from "@dubbo-ts/zookeeper-client";
+
+const codes: Partial<Record<ZooKeeperErrorCode, RegistryErrorCode>> = {
+  CONNECTION_LOSS: "REGISTRY_UNAVAILABLE",
+  TIMEOUT: "REGISTRY_UNAVAILABLE",
+  CLOSED: "REGISTRY_UNAVAILABLE",
+  SESSION_MOVED: "REGISTRY_UNAVAILABLE",
+  SERVER_ERROR: "REGISTRY_UNAVAILABLE",
+  NOT_READ_ONLY: "REGISTRY_UNAVAILABLE",
+  SESSION_EXPIRED: "REGISTRY_SESSION_EXPIRED",
+  AUTH_FAILED: "REGISTRY_AUTH_FAILED",
+  NO_AUTH: "REGISTRY_AUTH_FAILED",
+  INVALID_ACL: "REGISTRY_AUTH_FAILED",
+  NOT_ZOOKEEPER: "REGISTRY_WRONG_SERVER",
+};
+
+const allCodes = [
+  ...(Object.keys(codes) as ZooKeeperErrorCode[]),
+  "ADDRESS_INVALID",
+  "TOO_LARGE",
+  "NO_NODE",
+  "NODE_EXISTS",
+  "BAD_VERSION",
+  "NOT_EMPTY",
+  "NO_CHILDREN_FOR_EPHEMERALS",
+  "BAD_ARGUMENTS",
+  "UNIMPLEMENTED",
+] as const;
+
+/** The client's error in the words of the registry at `name`; anything else, a signal's reason, stays what it is. */
+export function registryError(name: string, cause: unknown): unknown {
+  if (!isZooKeeperError(cause, ...allCodes)) return cause;
+  return new RegistryError(codes[cause.code] ?? "REGISTRY_REFUSED", `${name}: ${cause.message}`, { cause });
+}
+
+/** As {@link registryError}, for metadata: what is only away becomes METADATA_UNAVAILABLE. */
+export function metadataError(name: string, cause: unknown): unknown {
+  const error = registryError(name, cause);
+  if (!(error instanceof RegistryError)) return error;
+  if (isZooKeeperError(cause, "TOO_LARGE"))
+    return new MetadataError("METADATA_INVALID", error.message, { cause });
+  if (error.code !== "REGISTRY_UNAVAILABLE" && error.code !== "REGISTRY_SESSION_EXPIRED") return error;
+  return new MetadataError("METADATA_UNAVAILABLE", error.message, { cause });
+}
