@@ -1,1 +1,5 @@
-export {};
+// For users
+export { dubboProtocol } from "./dubbo-protocol.js";
+export type { DubboOptions } from "./options.js";
+// For tools that read recorded bytes
+export { decodeFrames, type Frame, type FrameHeader, frameFlags, frameStatus } from "./frame.js";

@@ -1,0 +1,49 @@
+import type { DubboSettings } from "./options.js";
+
+/**
+ * How long a provider has been silent while it owed an answer. Timed-out calls do not make it talkative: only bytes
+ * that were read do, so a black hole is found although each call gives up sooner (peers J2, JB13 tell what happens
+ * otherwise). Time is counted in sweeps; per call it costs an assignment.
+ */
+export class Silence {
+  #asked = false;
+  #probed = false;
+  #heard = false;
+  #silentMs = 0;
+  #idleMs = 0;
+
+  constructor(private readonly settings: Pick<DubboSettings, "heartbeatMs" | "silenceMs">) {}
+
+  /** Something was sent that has to be answered. */
+  asked(): void {
+    this.#asked = true;
+  }
+
+  /** Something came, whatever it was. */
+  heard(): void {
+    this.#heard = true;
+  }
+
+  /** `ask`: send a heartbeat; `dead`: the provider is gone. `owing`: answers of calls are outstanding. */
+  sweep(elapsedMs: number, owing: boolean): "well" | "ask" | "dead" {
+    if (this.#heard) return this.#reset(owing);
+    this.#idleMs += elapsedMs;
+    if (this.#asked) this.#silentMs += elapsedMs;
+    const { silenceMs, heartbeatMs } = this.settings;
+    if (this.#silentMs >= silenceMs) return "dead";
+    // Early enough for several round trips: a provider whose method is slow answers the heartbeat and is spared.
+    const suspicious = this.#silentMs >= 0.4 * silenceMs || this.#idleMs >= heartbeatMs;
+    if (!suspicious || this.#probed) return "well";
+    this.#probed = true;
+    return "ask";
+  }
+
+  #reset(owing: boolean): "well" {
+    this.#heard = false;
+    this.#probed = false;
+    this.#asked = owing;
+    this.#silentMs = 0;
+    this.#idleMs = 0;
+    return "well";
+  }
+}
