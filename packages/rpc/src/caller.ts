@@ -10,8 +10,10 @@ import { checkedMessages, isAsyncIterable } from "./streams.js";
 export interface ClientSettings {
   readonly service: ServiceKey;
   readonly runtime: Pick<Runtime, "clock">;
-  /** How long a call of this method may take in all; Infinity: as long as it likes. */
+  /** How long one attempt of a call of this method may take; Infinity: as long as it likes. */
   timeoutMs(method: string): number;
+  /** How many attempts a call of this method may take: its time is that many times the timeout. Default 1. */
+  attempts?(method: string): number;
   /** Sent with every call; those of the call itself win. Default: none. */
   readonly attachments?: Readonly<Record<string, string>> | undefined;
   /** True for methods whose answer nobody waits for. Default: none. */
@@ -64,9 +66,11 @@ export class Caller {
     options: CallOptions | undefined,
     always: Readonly<Record<string, string>> | undefined,
   ): Invocation {
-    const timeoutMs = options?.timeoutMs ?? this.settings.timeoutMs(name);
+    const { settings } = this;
+    const attemptTimeoutMs = options?.timeoutMs === undefined ? settings.timeoutMs(name) : undefined;
+    const timeoutMs = options?.timeoutMs ?? settings.timeoutMs(name) * (settings.attempts?.(name) ?? 1);
     return {
-      service: this.settings.service,
+      service: settings.service,
       definition: this.definition,
       method: name,
       methodDefinition: method,
@@ -74,8 +78,9 @@ export class Caller {
       attachments: this.#attachmentsOf(options?.attachments, always),
       responseAttachments: new Map(),
       deadlineMs: this.#clock.monotonicMs() + timeoutMs,
+      attemptTimeoutMs,
       signal: options?.signal,
-      oneway: this.settings.oneway?.(name) ?? false,
+      oneway: settings.oneway?.(name) ?? false,
       peer: undefined,
     };
   }

@@ -16,6 +16,11 @@ export interface Invocation {
   readonly responseAttachments: Map<string, string>;
   /** When the call must be over, in the clock's monotonic ms; Infinity: never. */
   readonly deadlineMs: number;
+  /**
+   * How long one attempt may take, as the reference is configured; undefined: as long as the call, since the
+   * caller said how long that may take.
+   */
+  readonly attemptTimeoutMs?: number | undefined;
   /** Set when the caller may cancel. */
   readonly signal: AbortSignal | undefined;
   /** True: no answer is wanted; the call resolves with undefined when it was written. */
