@@ -1,0 +1,285 @@
+import { setMaxListeners } from "node:events";
+import type { Body } from "./body.js";
+import { Latest } from "./latest.js";
+import { NacosError } from "./nacos-error.js";
+import type { ServerAddress, Settings } from "./options.js";
+import type { Push } from "./push-stream.js";
+import type { Reply } from "./reply.js";
+import { type NacosModule, Session, type SessionOwner } from "./session.js";
+import type { CallOptions } from "./transport.js";
+import { abortable, backoffMs, pause, within } from "./waiting.js";
+
+/** How a client stands with its servers. */
+export interface NacosState {
+  readonly status: "connecting" | "connected" | "closed";
+  /** As the server assigned it; undefined unless connected. */
+  readonly connectionId: string | undefined;
+  /** `host:port` from the list of servers; undefined unless connected. */
+  readonly server: string | undefined;
+  /** Since when, by the monotonic clock of the client. */
+  readonly sinceMs: number;
+  /** Why the last connection ended or could not be made; undefined while connected. */
+  readonly lastError: NacosError | undefined;
+}
+
+/** A connection that lived for this long was a good one: the next loss starts with a small pause again (registries F4). */
+const stableMs = 10_000;
+/** A server that is starting is asked again at least this often; Java and Go ask every second. */
+const startingMs = 1_000;
+const tries = 3;
+
+/**
+ * Keeps one {@link Session} alive: goes through the servers from a random start, connects again at once when one
+ * is lost, then after growing random pauses; on ConnectReset it opens the new one before it lets go of the old.
+ */
+export class Connection implements AsyncDisposable, SessionOwner {
+  readonly #stop = new AbortController();
+  readonly #changes = new Set<Latest<NacosState>>();
+  readonly #waiting = new Set<{ resolve(session: Session): void; reject(error: unknown): void }>();
+  readonly #running: Promise<void>;
+  #session: Session | undefined;
+  #reset: { readonly recommended: string | undefined } | undefined;
+  #wakeLoop = new AbortController();
+  #state: NacosState;
+  #turn: number;
+  #ended: Promise<void>[] = [];
+
+  constructor(
+    readonly module: NacosModule,
+    readonly settings: Settings,
+    readonly onPush: (push: Push, session: Session) => void,
+  ) {
+    const { clock, random } = settings.environment;
+    setMaxListeners(0, this.#stop.signal);
+    this.#turn = Math.floor(random() * settings.servers.length);
+    this.#state = this.#stateOf("connecting", undefined);
+    this.#state = { ...this.#state, sinceMs: clock.monotonicMs() };
+    this.#running = this.#keepConnected();
+  }
+
+  get state(): NacosState {
+    return this.#state;
+  }
+
+  /** Yields the state, then each next one; ends when `signal` aborts or with the client. */
+  async *states(signal: AbortSignal): AsyncGenerator<NacosState, void, undefined> {
+    const latest = new Latest<NacosState>(signal);
+    this.#changes.add(latest);
+    latest.set(this.#state);
+    if (this.#stop.signal.aborted) return;
+    try {
+      yield* latest;
+    } finally {
+      this.#changes.delete(latest);
+    }
+  }
+
+  /** Aborts when the client is closed. Any number may listen. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** The session of this moment. */
+  get current(): Session | undefined {
+    return this.#session;
+  }
+
+  /** The session, as soon as there is one. @throws {NacosError} CLOSED. @throws `signal.reason` when that aborts. */
+  session(signal: AbortSignal): Promise<Session> {
+    if (this.#stop.signal.aborted) return Promise.reject(closed());
+    if (this.#session !== undefined) return Promise.resolve(this.#session);
+    let waiting: { resolve(session: Session): void; reject(error: unknown): void } | undefined;
+    const next = new Promise<Session>((resolve, reject) => {
+      waiting = { resolve, reject };
+      this.#waiting.add(waiting);
+    });
+    return abortable(next, signal).finally(() => waiting && this.#waiting.delete(waiting));
+  }
+
+  /**
+   * Waits for a connection as long as the settings say.
+   * @throws {NacosError} NOT_NACOS at once when nothing but strangers answered; UNAVAILABLE; CLOSED.
+   */
+  async ready(signal: AbortSignal): Promise<Session> {
+    if (this.#session !== undefined) return this.#session;
+    const { environment, waitForServerMs } = this.settings;
+    const given = new AbortController();
+    const giveUp = () => given.abort(signal.reason);
+    if (signal.aborted) giveUp();
+    signal.addEventListener("abort", giveUp, { once: true });
+    const outcomes = [this.session(given.signal), this.#untilStranger(given.signal)] as const;
+    try {
+      return await within(environment.clock, waitForServerMs, Promise.race(outcomes), () => this.#absent());
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+      given.abort();
+      await Promise.allSettled(outcomes);
+    }
+  }
+
+  #absent(): NacosError {
+    const servers = this.settings.servers.map(({ name }) => name).join(", ");
+    const cause = this.#state.lastError;
+    const code = cause?.code === "NOT_NACOS" ? "NOT_NACOS" : "UNAVAILABLE";
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    return new NacosError(code, `no connection to Nacos at ${servers}${why}`, { cause });
+  }
+
+  async #untilStranger(signal: AbortSignal): Promise<never> {
+    for await (const { lastError } of this.states(signal)) {
+      if (lastError?.code === "NOT_NACOS" && this.settings.servers.length === 1) throw this.#absent();
+    }
+    throw this.#stop.signal.aborted ? closed() : signal.reason;
+  }
+
+  /**
+   * A request on whatever connection there is, up to three times when it did not get through (registries A1.9),
+   * with a pause when the server is overloaded. What a server refuses is a {@link Reply}.
+   * @throws {NacosError} UNAVAILABLE, NOT_NACOS, TIMEOUT, INVALID, CLOSED. @throws `signal.reason` when that aborts.
+   */
+  async request(type: string, body: Body, options: CallOptions & { readonly signal: AbortSignal }): Promise<Reply> {
+    const { environment, backoffCapMs } = this.settings;
+    const { signal } = options;
+    for (let failures = 1; ; failures += 1) {
+      const session = await this.ready(signal);
+      try {
+        const reply = await session.call(type, body, { ...options, signal });
+        const isBusy = reply.errorCode === 503 || (reply.errorCode === 300 && reply.type === "ErrorResponse");
+        if (!isBusy || failures === tries) return reply;
+      } catch (error) {
+        signal.throwIfAborted();
+        const isLost = error instanceof NacosError && ["UNAVAILABLE", "TIMEOUT"].includes(error.code);
+        if (!isLost || failures === tries) throw error;
+        if (!session.isOpen) continue;
+      }
+      const delayMs = backoffMs(failures, environment.random, 100, backoffCapMs);
+      await pause(environment.clock, delayMs, [signal, session.signal, this.#stop.signal]);
+      signal.throwIfAborted();
+    }
+  }
+
+  onReset(session: Session, recommended: string | undefined): void {
+    if (session !== this.#session) return;
+    this.#reset = { recommended };
+    this.#wakeLoop.abort();
+  }
+
+  onEnd(session: Session, reason: NacosError): void {
+    this.#ended = [...this.#ended.slice(-3), session.ended()];
+    if (session !== this.#session) return; // abandoned: its end means nothing any more
+    this.#session = undefined;
+    if (!this.#stop.signal.aborted) this.#change("connecting", reason);
+    this.#wakeLoop.abort();
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { signal } = this.#stop;
+    const { environment } = this.settings;
+    let server = this.#nextServer();
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        this.#adopt(await Session.open(server, this.module, this.settings, this, signal));
+        const session = await this.#untilMoveNeeded();
+        failures = session.ageMs >= stableMs ? 0 : failures + 1;
+        server = this.#nextServer();
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        this.#noteFailure(error, server);
+        server = this.#nextServer();
+      }
+      if (failures > 0) await pause(environment.clock, this.#pauseMs(failures - 1), [signal]);
+    }
+  }
+
+  #pauseMs(failures: number): number {
+    const { environment, backoffBaseMs, backoffCapMs } = this.settings;
+    const isStarting = this.#state.lastError?.serverCode === 300;
+    const capMs = isStarting ? Math.min(startingMs, backoffCapMs) : backoffCapMs;
+    return backoffMs(failures, environment.random, backoffBaseMs, capMs);
+  }
+
+  #adopt(session: Session): void {
+    if (this.#stop.signal.aborted) return session.end(closed());
+    const old = this.#session;
+    this.#reset = undefined;
+    this.#wakeLoop = new AbortController();
+    this.#session = session;
+    if (!session.isOpen) return this.onEnd(session, session.signal.reason);
+    this.#change("connected", undefined);
+    old?.end(new NacosError("UNAVAILABLE", `moved to ${session.server.name}`));
+    for (const { resolve } of this.#waiting) resolve(session);
+    this.#waiting.clear();
+  }
+
+  /** Resolves with the session that is over or that the server wants to be rid of. */
+  async #untilMoveNeeded(): Promise<Session> {
+    const session = this.#session;
+    if (session === undefined) throw this.#state.lastError ?? closed();
+    const moved = this.#wakeLoop.signal;
+    if (!moved.aborted) {
+      await new Promise<void>((resolve) => moved.addEventListener("abort", () => resolve(), { once: true }));
+    }
+    return session;
+  }
+
+  /** The one that ConnectReset recommends, once and only if it is in the list; else the next in turn. */
+  #nextServer(): ServerAddress {
+    const { servers } = this.settings;
+    const recommended = servers.find(({ name }) => name === this.#reset?.recommended);
+    if (this.#reset !== undefined) this.#reset = { recommended: undefined };
+    const next = recommended ?? servers[this.#turn++ % servers.length];
+    if (next === undefined) throw new NacosError("INVALID", "no servers");
+    return next;
+  }
+
+  #noteFailure(cause: unknown, { name }: ServerAddress): void {
+    const error =
+      cause instanceof NacosError ? cause : new NacosError("UNAVAILABLE", `connecting to ${name} failed`, { cause });
+    const { log } = this.settings.environment;
+    log.debug({ err: error, server: name, module: this.module }, "no connection to Nacos");
+    if (this.#session === undefined) this.#change("connecting", error);
+  }
+
+  #change(status: NacosState["status"], error: NacosError | undefined): void {
+    const { log } = this.settings.environment;
+    const previous = this.#state;
+    this.#state = this.#stateOf(status, error);
+    for (const latest of this.#changes) latest.set(this.#state);
+    const { connectionId, server } = this.#state;
+    const fields = { module: this.module, connectionId, server, err: error };
+    if (status === "connected") log.info(fields, "connected to Nacos");
+    else if (previous.status === "connected") log.warn(fields, "lost the connection to Nacos");
+  }
+
+  #stateOf(status: NacosState["status"], lastError: NacosError | undefined): NacosState {
+    const session = status === "connected" ? this.#session : undefined;
+    const isSame = this.#state?.status === status && session === undefined;
+    return {
+      status,
+      connectionId: session?.connectionId,
+      server: session?.server.name,
+      sinceMs: isSame ? this.#state.sinceMs : this.settings.environment.clock.monotonicMs(),
+      lastError,
+    };
+  }
+
+  /** Final: everything that waits for a session is rejected with CLOSED. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#stop.signal.aborted) {
+      this.#stop.abort(closed());
+      this.#change("closed", undefined);
+      for (const latest of this.#changes) latest.end();
+      for (const { reject } of this.#waiting) reject(closed());
+      this.#waiting.clear();
+      this.#session?.end(closed());
+      this.#wakeLoop.abort();
+    }
+    await this.#running;
+    await Promise.all(this.#ended);
+  }
+}
+
+function closed(): NacosError {
+  return new NacosError("CLOSED", "the Nacos client is closed");
+}
