@@ -20,6 +20,8 @@ export interface InvokerPool extends AsyncDisposable {
   acquire(endpoint: Endpoint): Candidate;
   /** Gives the share back. Resolves when the connection has drained, at once if others still use it. */
   release(candidate: Candidate): Promise<void>;
+  /** True when there is a connection to this address, and nothing is wrong with it. */
+  isConnected(key: string): boolean;
   /** How many endpoint keys are in use, and how many of them were opened. */
   readonly size: { readonly endpoints: number; readonly opened: number };
 }
@@ -157,6 +159,11 @@ class SharedInvokerPool implements InvokerPool {
     if (invoker.connection.users > 0) return;
     this.#connections.delete(invoker.endpoint.key);
     await this.#drain(invoker.connection);
+  }
+
+  isConnected(key: string): boolean {
+    const connection = this.#connections.get(key);
+    return connection?.opened === true && connection.connectable && !connection.health.down;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
