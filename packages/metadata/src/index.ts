@@ -1,4 +1,14 @@
 // For users
 export { MemoryMetadataStore, memoryMetadataReport } from "./memory-metadata-report.js";
 // For authors of adapters
+export {
+  describeServices,
+  type ExportedMethodOptions,
+  type ExportedService,
+  type ExportedServiceOptions,
+} from "./describe-services.js";
+export { MetadataCache, type MetadataCacheOptions, type MetadataHold } from "./metadata-cache.js";
 export type { MappingRecord, MetadataReport } from "./metadata-report.js";
+export { type CallMetadataService, fetchMetadata, type MetadataRequest } from "./metadata-source.js";
+export { MetadataStore, type MetadataStoreOptions } from "./metadata-store.js";
+export { ServiceNameMapping, type ServiceNameMappingOptions } from "./service-name-mapping.js";

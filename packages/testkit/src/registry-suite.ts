@@ -167,7 +167,7 @@ export function registrySuite(
       const second = await (await at.client()).register({ ...before, revision: "after" }, at.signal);
       await first[Symbol.asyncDispose]();
       const consumer = await at.client();
-      const read = async () => (await consumer.get(application, at.signal)).map(({ revision }) => revision);
+      const read = async () => (await consumer.get(application, at.signal)).map(({ revision = "" }) => revision);
       await soon(async () => same(await read(), ["after"]), "only the second");
       await second[Symbol.asyncDispose]();
       await soon(async () => (await read()).length === 0, "none");
@@ -561,7 +561,7 @@ function idsOf(set: InstanceSet | undefined): readonly string[] {
   return (set?.instances ?? []).map(({ id }) => id);
 }
 
-function same(a: readonly unknown[], b: readonly unknown[]): boolean {
+function same(a: readonly string[], b: readonly string[]): boolean {
   const sorted = [...b].sort();
   return a.length === b.length && [...a].sort().every((value, index) => value === sorted[index]);
 }

@@ -1,0 +1,241 @@
+import {
+  DisposalScope,
+  Latest,
+  type MetadataInfo,
+  type Resolution,
+  type Runtime,
+  type ServiceInstance,
+  systemRuntime,
+  type Timer,
+} from "@dubbo-ts/core";
+import {
+  type CallMetadataService,
+  fetchMetadata,
+  MetadataCache,
+  type MetadataReport,
+  ServiceNameMapping,
+} from "@dubbo-ts/metadata";
+import { ApplicationView } from "./application-view.js";
+import type { DiscoveryCache } from "./discovery-cache.js";
+import { EndpointLists } from "./endpoint-lists.js";
+import { MappingView } from "./mapping-view.js";
+import type { ServiceQuery } from "./match-service.js";
+import type { Registry } from "./registry.js";
+import { ServiceView } from "./service-view.js";
+
+/** Which service is watched, and where it is looked for. */
+export interface WatchQuery extends ServiceQuery {
+  /** Applications that are asked at once; those of the mapping are asked besides. */
+  readonly providedBy?: readonly string[] | undefined;
+}
+
+/** What {@link createServiceDiscovery} needs. */
+export interface ServiceDiscoveryOptions {
+  readonly registries: readonly Registry[];
+  /** Where the mapping is, and metadata that is kept remotely. */
+  readonly reports: readonly MetadataReport[];
+  readonly callMetadataService: CallMetadataService;
+  /** Lets a start succeed while the registry is away. Default: none. */
+  readonly cache?: DiscoveryCache | undefined;
+  readonly runtime?: Runtime;
+  /** How often each application is read beside the pushes, in the mean. Default 60,000 ms. */
+  readonly reconcileMs?: number;
+  /** How long an application is followed after nobody watches it any more. Default 1000 ms. */
+  readonly lingerMs?: number;
+  /** True when there is a live connection to the instance: see `EmptyGuard`. Default: nothing is known to be alive. */
+  readonly isAlive?: (instance: ServiceInstance) => boolean;
+}
+
+/** Joins mapping, instances and metadata into the {@link Resolution} of a service. */
+export interface ServiceDiscovery extends AsyncDisposable {
+  /**
+   * Yields what is known of the service at once (pending when that is nothing), then again after each change. A
+   * slow reader skips values but gets the latest. Unchanged endpoints are the same objects. Ends when `signal`
+   * aborts or this is disposed.
+   */
+  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<Resolution>;
+}
+
+/**
+ * Makes a {@link ServiceDiscovery}. However many services are watched, there is one subscription per application
+ * and registry, and one fetch per revision. Disposing it ends all watches and subscriptions; registries, reports
+ * and cache belong to the caller.
+ */
+export function createServiceDiscovery(options: ServiceDiscoveryOptions): ServiceDiscovery {
+  return new JoiningServiceDiscovery(options);
+}
+
+/** Something that services share, closed a little after the last of them is gone. */
+interface Shared<T> {
+  readonly value: T;
+  users: number;
+  closing: Timer | undefined;
+}
+
+class JoiningServiceDiscovery implements ServiceDiscovery {
+  readonly #runtime: Runtime;
+  readonly #lists = new EndpointLists();
+  readonly #mapping: ServiceNameMapping;
+  readonly #metadata: MetadataCache;
+  readonly #applications = new Map<string, Shared<ApplicationView>>();
+  readonly #mappings = new Map<string, Shared<MappingView>>();
+  readonly #services = new Map<string, ServiceView>();
+  /** Views that are being closed, and what ends with them. */
+  readonly #ending = new Set<Promise<void>>();
+  #refreshing = false;
+  #disposing: Promise<void> | undefined;
+
+  constructor(private readonly options: ServiceDiscoveryOptions) {
+    const { reports, callMetadataService, runtime = systemRuntime } = options;
+    this.#runtime = runtime;
+    this.#mapping = new ServiceNameMapping({ reports, runtime });
+    const fetch = (
+      application: string,
+      revision: string,
+      instances: readonly ServiceInstance[],
+      signal: AbortSignal,
+    ): Promise<MetadataInfo> =>
+      fetchMetadata({ application, revision, instances, reports, callMetadataService, runtime, signal });
+    this.#metadata = new MetadataCache({ fetch, runtime });
+  }
+
+  async *watch(query: WatchQuery, signal: AbortSignal): AsyncGenerator<Resolution, void, undefined> {
+    if (signal.aborted || this.#disposing !== undefined) return;
+    const reader = new Latest<Resolution>();
+    const end = () => reader.end();
+    signal.addEventListener("abort", end, { once: true });
+    const view = this.#view(query);
+    view.add(reader);
+    try {
+      yield* reader;
+    } finally {
+      signal.removeEventListener("abort", end);
+      view.delete(reader);
+      this.#release(query, view);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposing ??= this.#dispose();
+    return this.#disposing;
+  }
+
+  async #dispose(): Promise<void> {
+    for (const view of this.#services.values()) view.end();
+    this.#services.clear();
+    const scope = new DisposalScope();
+    scope.use(this.#mapping);
+    scope.use(this.#metadata);
+    for (const shared of [...this.#applications.values(), ...this.#mappings.values()]) {
+      shared.closing?.cancel();
+      scope.use(shared.value);
+    }
+    this.#applications.clear();
+    this.#mappings.clear();
+    await scope[Symbol.asyncDispose]();
+    await Promise.all(this.#ending);
+  }
+
+  #view(query: WatchQuery): ServiceView {
+    const key = keyOf(query);
+    let view = this.#services.get(key);
+    if (view !== undefined) return view;
+    const { serviceInterface } = query.service;
+    const mapping = this.#open(
+      this.#mappings,
+      serviceInterface,
+      () =>
+        new MappingView({
+          serviceInterface,
+          mapping: this.#mapping,
+          cache: this.options.cache,
+          onChange: () => this.#refresh(),
+          runtime: this.#runtime,
+        }),
+    );
+    view = new ServiceView({
+      query: { service: query.service, protocols: query.protocols },
+      providedBy: query.providedBy ?? [],
+      mapping,
+      openApplication: (application) => this.#openApplication(application),
+      lists: this.#lists,
+    });
+    this.#services.set(key, view);
+    view.refresh();
+    return view;
+  }
+
+  #openApplication(application: string): ApplicationView {
+    const { registries, cache, reconcileMs, isAlive } = this.options;
+    return this.#open(
+      this.#applications,
+      application,
+      () =>
+        new ApplicationView({
+          application,
+          registries,
+          metadata: this.#metadata,
+          cache,
+          onChange: () => this.#refresh(),
+          runtime: this.#runtime,
+          reconcileMs,
+          isAlive,
+        }),
+    );
+  }
+
+  #release(query: WatchQuery, view: ServiceView): void {
+    const key = keyOf(query);
+    if (view.isWatched || this.#services.get(key) !== view) return;
+    this.#services.delete(key);
+    this.#close(this.#mappings, query.service.serviceInterface);
+    for (const application of view.applications.keys()) this.#close(this.#applications, application);
+  }
+
+  #open<T>(all: Map<string, Shared<T>>, name: string, make: () => T): T {
+    let shared = all.get(name);
+    if (shared === undefined) {
+      shared = { value: make(), users: 0, closing: undefined };
+      all.set(name, shared);
+    }
+    shared.users += 1;
+    shared.closing?.cancel();
+    shared.closing = undefined;
+    return shared.value;
+  }
+
+  #close<T extends AsyncDisposable>(all: Map<string, Shared<T>>, name: string): void {
+    const shared = all.get(name);
+    if (shared === undefined) return;
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    const close = () => {
+      all.delete(name);
+      this.#end(shared.value);
+    };
+    shared.closing = this.#runtime.clock.setTimeout(close, this.options.lingerMs ?? 1_000, { background: true });
+  }
+
+  #end(value: AsyncDisposable): void {
+    const ending = value[Symbol.asyncDispose]().then(undefined, (error: unknown) => {
+      this.#runtime.log.warn({ err: error }, "something that is not followed any more could not be closed");
+    });
+    const kept = Promise.resolve(ending);
+    this.#ending.add(kept);
+    void kept.then(() => this.#ending.delete(kept));
+  }
+
+  /** Once for all changes of one tick. */
+  #refresh(): void {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    queueMicrotask(() => {
+      this.#refreshing = false;
+      for (const view of this.#services.values()) view.refresh();
+    });
+  }
+}
+
+function keyOf({ service, protocols = [], providedBy = [] }: WatchQuery): string {
+  return JSON.stringify([service.serviceInterface, service.group, service.version, protocols, providedBy]);
+}

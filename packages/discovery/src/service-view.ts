@@ -1,0 +1,77 @@
+import type { Latest, Resolution } from "@dubbo-ts/core";
+import type { ApplicationView } from "./application-view.js";
+import type { EndpointLists } from "./endpoint-lists.js";
+import { joinRevisions } from "./join-revisions.js";
+import type { MappingView } from "./mapping-view.js";
+import type { ServiceQuery } from "./match-service.js";
+
+/** What a {@link ServiceView} needs. */
+export interface ServiceViewOptions {
+  readonly query: ServiceQuery;
+  /** Applications that are named beforehand. */
+  readonly providedBy: readonly string[];
+  readonly mapping: MappingView;
+  /** Opens the view of an application; it is given back when this view ends. */
+  readonly openApplication: (application: string) => ApplicationView;
+  readonly lists: EndpointLists;
+}
+
+/** The Resolution of one service, for all who watch it. */
+export class ServiceView {
+  readonly #applications = new Map<string, ApplicationView>();
+  readonly #readers = new Set<Latest<Resolution>>();
+  #resolution: Resolution | undefined;
+
+  constructor(private readonly options: ServiceViewOptions) {}
+
+  get applications(): ReadonlyMap<string, ApplicationView> {
+    return this.#applications;
+  }
+
+  get isWatched(): boolean {
+    return this.#readers.size > 0;
+  }
+
+  /** Gives `reader` the present Resolution, if there is one, and each later one. */
+  add(reader: Latest<Resolution>): void {
+    this.#readers.add(reader);
+    if (this.#resolution !== undefined) reader.set(this.#resolution);
+  }
+
+  delete(reader: Latest<Resolution>): void {
+    this.#readers.delete(reader);
+  }
+
+  /** Ends all watches. */
+  end(): void {
+    for (const reader of this.#readers) reader.end();
+  }
+
+  /** Looks at the mapping and the applications again, and tells the readers what has changed. */
+  refresh(): void {
+    const { query, providedBy, mapping, openApplication, lists } = this.options;
+    for (const application of [...providedBy, ...mapping.applications])
+      if (!this.#applications.has(application))
+        this.#applications.set(application, openApplication(application));
+    const views = [...this.#applications.values()];
+    const heard = mapping.heard || providedBy.length > 0;
+    const next = joinRevisions(query, { heard, stale: mapping.stale }, views, lists);
+    const isReady = mapping.ready && views.every(({ ready }) => ready);
+    // While the disk cache is being read, "nothing is known" would be said too early.
+    if (next.state === "pending" && !isReady) return;
+    if (this.#resolution !== undefined && sameResolution(this.#resolution, next)) return;
+    this.#resolution = next;
+    for (const reader of this.#readers) reader.set(next);
+  }
+}
+
+/** True when a reader would do the same with both. Equal lists are the same object: see {@link EndpointLists}. */
+function sameResolution(a: Resolution, b: Resolution): boolean {
+  if (a.state === "resolved" && b.state === "resolved")
+    return a.stale === b.stale && a.params === b.params && sameList(a.endpoints, b.endpoints);
+  return a.state !== "resolved" && b.state !== "resolved" && a.state === b.state && a.error.message === b.error.message;
+}
+
+function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
+}
