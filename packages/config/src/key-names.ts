@@ -42,6 +42,10 @@ export function nameKeys(
 ): { root: Located; problems: readonly Problem[] } {
   const problems: Problem[] = [];
 
+  // For a file of something else altogether no time is spent on guessing.
+  const near = (written: string, shape: object) =>
+    problems.length < 50 ? didYouMean(written, Object.keys(shape).map(kebab)) : "";
+
   const visit = (node: Located, wrapped: unknown, path: readonly string[]): Located => {
     const { schema: inner, meta } = unwrap(wrapped);
     if (inner instanceof z.ZodObject) return object(shorthand(node, meta), inner, path);
@@ -58,10 +62,7 @@ export function nameKeys(
       const at = { where: entry.where, path: path.join(".") };
       if (name === undefined) {
         if (!ignoreUnknown)
-          problems.push({
-            ...at,
-            message: `unknown key ${quoted(written)}${didYouMean(written, Object.keys(shape).map(kebab))}`,
-          });
+          problems.push({ ...at, message: `unknown key ${quoted(written)}${near(written, shape)}` });
         continue;
       }
       const twice = entries.get(name);

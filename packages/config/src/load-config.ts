@@ -44,7 +44,7 @@ export async function loadConfig(source?: string | object, options: LoadConfigOp
   let root: Located = { kind: "map", entries: new Map(), where: { file: files[0] ?? "config" } };
   for (const layer of layers) {
     if (layer.root === undefined) continue;
-    const opened = withinDubbo(layer.root);
+    const opened = withinDubbo(layer.root, Object.keys(schema.shape));
     const named = nameKeys(opened.root, schema, { ignoreUnknown: unknownKeys === "ignore" });
     problems.push(...opened.problems, ...named.problems);
     root = layOver(root, named.root);
@@ -84,14 +84,16 @@ async function readLayers(
 }
 
 /** Everything may stand under `dubbo:`, as in files of dubbo-go; then other keys belong to others. */
-function withinDubbo(root: Located): { root: Located; problems: readonly Problem[] } {
+function withinDubbo(
+  root: Located,
+  sections: readonly string[],
+): { root: Located; problems: readonly Problem[] } {
   if (root.kind !== "map")
     return { root, problems: [{ where: root.where, path: "", message: "must have keys" }] };
   const dubbo = root.entries.get("dubbo");
   if (dubbo === undefined) return { root, problems: [] };
-  const sections = new Set(Object.keys(configSchema().shape));
   const problems = [...root.entries.values()]
-    .filter(({ written }) => sections.has(written))
+    .filter(({ written }) => sections.includes(written))
     .map(({ written, where }) => ({
       where,
       path: written,

@@ -17,6 +17,8 @@ const limits = { characters: 256 * 1024, depth: 32, nodes: 20_000, aliases: 100 
 /** Names that have a meaning in JavaScript and none in a configuration. */
 const forbiddenKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
+const tooDeep = `is nested deeper than ${limits.depth} levels`;
+
 /** What was read; a tree is there as far as it could be read. */
 export interface ReadResult {
   readonly root: Located | undefined;
@@ -30,7 +32,7 @@ export interface ReadResult {
 export function readYaml(file: string, text: string): ReadResult {
   if (text.length > limits.characters) return failure(file, `is longer than ${limits.characters} characters`);
   const brackets = nesting(text);
-  if (brackets > limits.depth * 8) return failure(file, `is nested deeper than ${limits.depth} levels`);
+  if (brackets > limits.depth * 8) return failure(file, tooDeep);
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, {
@@ -39,19 +41,19 @@ export function readYaml(file: string, text: string): ReadResult {
       prettyErrors: false, // they would quote the file, secrets included
       uniqueKeys: false, // checked here: theirs takes quadratic time
       lineCounter: lines,
-      logLevel: "silent",
+      logLevel: "error",
     });
     const found = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
       where: position(file, lines, pos[0]),
       path: "",
-      message: message.split("\n", 1)[0] as string,
+      message: message.startsWith("Maximum call stack") ? tooDeep : (message.split("\n", 1)[0] as string),
     }));
     if (document.contents === null || found.length > 0) return { root: undefined, problems: found };
     const reader = new Reader(file, lines, (alias) => alias.resolve(document) as ParsedNode | undefined);
     const root = reader.read(document.contents, "", 0);
     return { root, problems: reader.problems };
   } catch (error) {
-    if (error instanceof RangeError) return failure(file, `is nested deeper than ${limits.depth} levels`);
+    if (error instanceof RangeError) return failure(file, tooDeep);
     throw error;
   }
 }
@@ -95,11 +97,14 @@ class Reader {
     if (node === null || this.#full) return undefined;
     const where = position(this.file, this.lines, node.range[0]);
     if (++this.#nodes > limits.nodes) return this.#stop(where, path, `more than ${limits.nodes} values`);
-    if (depth > limits.depth) return this.#stop(where, path, `is nested deeper than ${limits.depth} levels`);
+    if (depth > limits.depth) return this.#stop(where, path, tooDeep);
     if (isAlias(node)) {
       if (++this.#aliases > limits.aliases)
         return this.#stop(where, path, `more than ${limits.aliases} aliases`);
-      return this.read(this.resolve(node as AliasNode) ?? null, path, depth + 1);
+      const target = this.resolve(node as AliasNode);
+      if (target === undefined)
+        this.problems.push({ where, path, message: "no anchor before it has this name" });
+      return this.read(target ?? null, path, depth + 1);
     }
     if (isMap(node)) return this.#map(node as YAMLMap.Parsed, where, path, depth);
     if (isSeq(node)) {

@@ -50,8 +50,13 @@ const maxLength = 4_096;
  */
 export function parseRegistryAddress(text: string, defaultScheme?: string): RegistryAddress {
   if (text.length > maxLength) throw invalid("address", `longer than ${maxLength} characters`);
-  const [, named, authorityText = "", path = "", query = ""] =
-    /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text.trim()) ?? [];
+  // Spaces and control characters are refused before anything is put into a message.
+  const match =
+    /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?([^/?#\s\p{Cc}]*)(\/[^?#\s\p{Cc}]*)?(?:\?([^#\s\p{Cc}]*))?$/u.exec(
+      text.trim().replace(/\s*,\s*/g, ","),
+    );
+  if (match === null) throw invalid("address", "is no scheme://host:port/path?key=value");
+  const [, named, authorityText = "", path = "", query = ""] = match;
   const spelled = (named ?? defaultScheme)?.toLowerCase();
   if (spelled === undefined) throw invalid("address", "has no scheme, as in nacos://host:8848");
   const scheme = schemeAliases[spelled] ?? spelled;
