@@ -1,10 +1,4 @@
-import {
-  DisposalScope,
-  type MetadataInfo,
-  type Runtime,
-  type ServiceInstance,
-  sleep,
-} from "@dubbo-ts/core";
+import { DisposalScope, type MetadataInfo, type Runtime, type ServiceInstance, sleep } from "@dubbo-ts/core";
 import type { MetadataCache, MetadataHold } from "@dubbo-ts/metadata";
 import { ApplicationIndex } from "./application-index.js";
 import type { DiscoveryCache } from "./discovery-cache.js";
@@ -57,8 +51,7 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
     const onChange = () => this.#refresh();
     this.#cacheIsRead = options.cache === undefined;
     this.#followers = registries.map(
-      (registry) =>
-        new InstanceFollower({ registry, application, onChange, runtime, reconcileMs, isAlive }),
+      (registry) => new InstanceFollower({ registry, application, onChange, runtime, reconcileMs, isAlive }),
     );
     this.#reading = this.#restore();
   }
@@ -117,7 +110,8 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
     const cached = await Promise.race([cache.readApplication(application), late]);
     if (this.#closing.signal.aborted) return;
     for (const one of cached?.metadata ?? []) metadata.seed(one);
-    if (cached !== undefined && !this.heard) for (const follower of this.#followers) follower.restore(cached.instances);
+    if (cached !== undefined && !this.heard)
+      for (const follower of this.#followers) follower.restore(cached.instances);
     this.#cacheIsRead = true;
     this.options.onChange();
   }
@@ -179,7 +173,9 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
     if (known === undefined) {
       const ids = new Set<string>();
       const carriers = () => [...ids].flatMap((id) => this.#instances.get(id) ?? []);
-      const hold = this.options.metadata.hold(this.application, revision, carriers, () => this.#learnt(revision));
+      const hold = this.options.metadata.hold(this.application, revision, carriers, () =>
+        this.#learnt(revision),
+      );
       known = { hold, ids };
       this.#revisions.set(revision, known);
     }

@@ -87,7 +87,8 @@ async function readBounded(path: string): Promise<string | undefined> {
   }
 }
 
-function digest(text: string): string {
+/** sha256 in hexadecimal. */
+export function digest(text: string): string {
   return createHash("sha256").update(text, "utf8").digest("hex");
 }
 

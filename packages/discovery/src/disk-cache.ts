@@ -12,7 +12,14 @@ import {
   systemRuntime,
   type Timer,
 } from "@dubbo-ts/core";
-import { cacheFileText, DamagedFileError, readCacheFile, safeFileName, writeCacheFile } from "./cache-file.js";
+import {
+  cacheFileText,
+  DamagedFileError,
+  digest,
+  readCacheFile,
+  safeFileName,
+  writeCacheFile,
+} from "./cache-file.js";
 import type { CachedApplication, DiscoveryCache } from "./discovery-cache.js";
 
 /** What {@link diskCache} needs. */
@@ -50,7 +57,7 @@ class DiskCache implements DiscoveryCache {
   readonly #unique = `${process.pid}-${randomUUID().slice(0, 8)}`;
   readonly #pending = new Map<string, Pending>();
   readonly #writing = new Map<string, Promise<void>>();
-  /** What was written last, so that the same is not written again. */
+  /** The digest of what was written last, so that the same is not written again. */
   readonly #written = new Map<string, string>();
   readonly #complained = new Set<string>();
   #closed = false;
@@ -99,7 +106,7 @@ class DiskCache implements DiscoveryCache {
   /** Writes what is still waiting. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const path of [...this.#pending.keys()]) this.#flush(path);
+    for (const path of this.#pending.keys()) this.#flush(path);
     await Promise.all(this.#writing.values());
   }
 
@@ -115,8 +122,7 @@ class DiskCache implements DiscoveryCache {
       return ageMs > this.#maxAgeMs ? undefined : (content.body as Record<string, unknown>);
     } catch (error) {
       this.#complain(path, error, "a file of the discovery cache cannot be used");
-      if (error instanceof DamagedFileError)
-        await rename(path, `${path}.damaged`).catch(() => {}); // then it stays, and is replaced by the next write
+      if (error instanceof DamagedFileError) await rename(path, `${path}.damaged`).catch(() => {}); // then it stays, and is replaced by the next write
       return undefined;
     }
   }
@@ -128,7 +134,9 @@ class DiskCache implements DiscoveryCache {
       pending.body = body;
       return;
     }
-    const timer = this.#runtime.clock.setTimeout(() => this.#flush(path), this.#debounceMs, { background: true });
+    const timer = this.#runtime.clock.setTimeout(() => this.#flush(path), this.#debounceMs, {
+      background: true,
+    });
     this.#pending.set(path, { timer, body });
   }
 
@@ -146,7 +154,7 @@ class DiskCache implements DiscoveryCache {
   }
 
   async #write(path: string, body: object): Promise<void> {
-    const content = JSON.stringify(body);
+    const content = digest(JSON.stringify(body));
     if (this.#written.get(path) === content) return;
     try {
       await writeCacheFile(path, cacheFileText(this.#runtime.clock.wallMs(), body), this.#unique);

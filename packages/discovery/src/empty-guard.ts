@@ -116,7 +116,12 @@ export class EmptyGuard implements AsyncDisposable {
     const sinceMs = this.#doubt?.sinceMs ?? clock.monotonicMs();
     if (this.#doubt === undefined)
       log.warn(
-        { application: this.options.application, known: this.#known?.length ?? 0, heard: next.length, settled },
+        {
+          application: this.options.application,
+          known: this.#known?.length ?? 0,
+          heard: next.length,
+          settled,
+        },
         "the registry lists suddenly fewer instances: the known ones are kept until that is confirmed",
       );
     this.#doubt?.controller.abort(new Error("replaced by a new doubt"));

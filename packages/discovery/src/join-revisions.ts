@@ -86,7 +86,10 @@ function unresolved(
       error: fail("PROVIDERS_PENDING", "which applications provide it is not known yet"),
     };
   if (unheard.length > 0)
-    return { state: "pending", error: fail("PROVIDERS_PENDING", `nothing heard yet of ${unheard.join(", ")}`) };
+    return {
+      state: "pending",
+      error: fail("PROVIDERS_PENDING", `nothing heard yet of ${unheard.join(", ")}`),
+    };
   const waiting = applications.reduce((sum, one) => sum + one.waiting, 0);
   const failed = applications.find((one) => one.waiting > 0 && one.failure !== undefined);
   if (failed !== undefined)

@@ -213,7 +213,9 @@ class JoiningServiceDiscovery implements ServiceDiscovery {
       all.delete(name);
       this.#end(shared.value);
     };
-    shared.closing = this.#runtime.clock.setTimeout(close, this.options.lingerMs ?? 1_000, { background: true });
+    shared.closing = this.#runtime.clock.setTimeout(close, this.options.lingerMs ?? 1_000, {
+      background: true,
+    });
   }
 
   #end(value: AsyncDisposable): void {

@@ -69,7 +69,12 @@ export class ServiceView {
 function sameResolution(a: Resolution, b: Resolution): boolean {
   if (a.state === "resolved" && b.state === "resolved")
     return a.stale === b.stale && a.params === b.params && sameList(a.endpoints, b.endpoints);
-  return a.state !== "resolved" && b.state !== "resolved" && a.state === b.state && a.error.message === b.error.message;
+  return (
+    a.state !== "resolved" &&
+    b.state !== "resolved" &&
+    a.state === b.state &&
+    a.error.message === b.error.message
+  );
 }
 
 function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {

@@ -28,23 +28,26 @@ export async function firstSuccess<T>(
       const errors: unknown[] = [];
       let started = 0;
       const next = () => {
-        if (settled.signal.aborted || started >= attempts.length) return;
-        const index = started++;
-        const attempt = attempts[index] as (signal: AbortSignal) => Promise<T>;
+        if (!settled.signal.aborted && started < attempts.length) void run(started++);
+      };
+      const run = async (index: number) => {
         const hedge = clock.setTimeout(next, hedgeMs);
-        const limit = deadline(clock, attemptMs, () => new Error(`no answer in ${attemptMs} ms`), settled.signal);
-        abortable(start(attempt, limit.signal), limit.signal)
-          .then(resolve, (error: unknown) => {
-            errors.push(error);
-            if (errors.length === attempts.length || settled.signal.aborted)
-              reject(settled.signal.aborted ? signal.reason : new AggregateError(errors, "every attempt failed"));
-            // The newest attempt hands over at once; an older one was followed by its hedge already.
-            else if (index === started - 1) next();
-          })
-          .finally(() => {
-            hedge.cancel();
-            limit[Symbol.dispose]();
-          });
+        const late = () => new Error(`no answer in ${attemptMs} ms`);
+        const limit = deadline(clock, attemptMs, late, settled.signal);
+        try {
+          const attempt = attempts[index] as (signal: AbortSignal) => Promise<T>;
+          resolve(await abortable(attempt(limit.signal), limit.signal));
+        } catch (error) {
+          errors.push(error);
+          if (settled.signal.aborted) reject(signal.reason);
+          else if (errors.length === attempts.length)
+            reject(new AggregateError(errors, "every attempt failed"));
+          // The newest attempt hands over at once; an older one was followed by its hedge already.
+          else if (index === started - 1) next();
+        } finally {
+          hedge.cancel();
+          limit[Symbol.dispose]();
+        }
       };
       if (attempts.length === 0) reject(new AggregateError([], "there is nothing to try"));
       next();
@@ -53,8 +56,4 @@ export async function firstSuccess<T>(
     signal.removeEventListener("abort", stop);
     settled.abort(new Error("another attempt succeeded"));
   }
-}
-
-async function start<T>(attempt: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-  return attempt(signal);
 }

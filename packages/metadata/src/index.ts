@@ -9,6 +9,15 @@ export {
 } from "./describe-services.js";
 export { MetadataCache, type MetadataCacheOptions, type MetadataHold } from "./metadata-cache.js";
 export type { MappingRecord, MetadataReport } from "./metadata-report.js";
+export {
+  createMetadataService,
+  type MetadataInfoRecord,
+  type MetadataService,
+  metadataServiceClientDefinition,
+  metadataServiceDefinition,
+  metadataServiceKey,
+  type ServiceInfoRecord,
+} from "./metadata-service.js";
 export { type CallMetadataService, fetchMetadata, type MetadataRequest } from "./metadata-source.js";
 export { MetadataStore, type MetadataStoreOptions } from "./metadata-store.js";
 export { ServiceNameMapping, type ServiceNameMappingOptions } from "./service-name-mapping.js";

@@ -106,7 +106,8 @@ export class MetadataCache implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const { fetching } of this.#entries.values()) fetching?.abort(new Error("the metadata cache is closed"));
+    for (const { fetching } of this.#entries.values())
+      fetching?.abort(new Error("the metadata cache is closed"));
     await Promise.all(this.#loops);
     this.#entries.clear();
     this.#unused.clear();

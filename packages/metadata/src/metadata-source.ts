@@ -1,4 +1,10 @@
-import { decodeMetadata, MetadataError, type MetadataInfo, type Runtime, type ServiceInstance } from "@dubbo-ts/core";
+import {
+  decodeMetadata,
+  MetadataError,
+  type MetadataInfo,
+  type Runtime,
+  type ServiceInstance,
+} from "@dubbo-ts/core";
 import { firstSuccess } from "./first-success.js";
 import type { MetadataReport } from "./metadata-report.js";
 

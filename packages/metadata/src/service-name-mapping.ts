@@ -1,4 +1,12 @@
-import { abortable, deadline, Latest, MetadataError, type Runtime, sleep, systemRuntime } from "@dubbo-ts/core";
+import {
+  abortable,
+  deadline,
+  Latest,
+  MetadataError,
+  type Runtime,
+  sleep,
+  systemRuntime,
+} from "@dubbo-ts/core";
 import type { MetadataReport } from "./metadata-report.js";
 
 /** What a {@link ServiceNameMapping} needs. */
@@ -111,8 +119,7 @@ export class ServiceNameMapping implements AsyncDisposable {
     application: string,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const late = () =>
-      new MetadataError("METADATA_UNAVAILABLE", `no answer within ${this.#addTimeoutMs} ms`);
+    const late = () => new MetadataError("METADATA_UNAVAILABLE", `no answer within ${this.#addTimeoutMs} ms`);
     const limit = deadline(this.#runtime.clock, this.#addTimeoutMs, late, signal);
     try {
       await abortable(this.#compareAndSet(report, serviceInterface, application, limit.signal), limit.signal);
@@ -166,14 +173,21 @@ export class ServiceNameMapping implements AsyncDisposable {
     tasks.set(key, task);
   }
 
-  async #retryUntilAdded(report: MetadataReport, serviceInterface: string, application: string): Promise<void> {
+  async #retryUntilAdded(
+    report: MetadataReport,
+    serviceInterface: string,
+    application: string,
+  ): Promise<void> {
     const { clock, random } = this.#runtime;
     const { signal } = this.#closing;
     for (;;) {
       await sleep(clock, retryIntervalMs * (0.8 + random() * 0.2), signal, { background: true });
       const limit = deadline(clock, retryIntervalMs, () => new Error("no answer"), signal);
       try {
-        await abortable(this.#compareAndSet(report, serviceInterface, application, limit.signal), limit.signal);
+        await abortable(
+          this.#compareAndSet(report, serviceInterface, application, limit.signal),
+          limit.signal,
+        );
         return;
       } catch {
         signal.throwIfAborted(); // else once more: the first failure is in the log

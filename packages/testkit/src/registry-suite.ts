@@ -167,7 +167,8 @@ export function registrySuite(
       const second = await (await at.client()).register({ ...before, revision: "after" }, at.signal);
       await first[Symbol.asyncDispose]();
       const consumer = await at.client();
-      const read = async () => (await consumer.get(application, at.signal)).map(({ revision = "" }) => revision);
+      const read = async () =>
+        (await consumer.get(application, at.signal)).map(({ revision = "" }) => revision);
       await soon(async () => same(await read(), ["after"]), "only the second");
       await second[Symbol.asyncDispose]();
       await soon(async () => (await read()).length === 0, "none");
