@@ -67,8 +67,9 @@ export class Caller {
     always: Readonly<Record<string, string>> | undefined,
   ): Invocation {
     const { settings } = this;
-    const attemptTimeoutMs = options?.timeoutMs === undefined ? settings.timeoutMs(name) : undefined;
-    const timeoutMs = options?.timeoutMs ?? settings.timeoutMs(name) * (settings.attempts?.(name) ?? 1);
+    const wished = options?.timeoutMs;
+    const attemptMs = wished ?? settings.timeoutMs(name);
+    const attempts = wished === undefined ? (settings.attempts?.(name) ?? 1) : 1;
     return {
       service: settings.service,
       definition: this.definition,
@@ -77,8 +78,8 @@ export class Caller {
       args: isStreamIn(method) ? [messagesOf(method, name, args[0])] : args,
       attachments: this.#attachmentsOf(options?.attachments, always),
       responseAttachments: new Map(),
-      deadlineMs: this.#clock.monotonicMs() + timeoutMs,
-      attemptTimeoutMs,
+      deadlineMs: this.#clock.monotonicMs() + attemptMs * attempts,
+      attemptTimeoutMs: wished === undefined ? attemptMs : undefined,
       signal: options?.signal,
       oneway: settings.oneway?.(name) ?? false,
       peer: undefined,
