@@ -1,9 +1,11 @@
 // For users
-export { type Faults } from "./server/faults.js";
+export { joinLocalRegistry, type LocalOptions, type LocalRegistry } from "./local-registry.js";
 export {
   type ConnectedClient,
   type NacosServer,
   type NacosServerOptions,
   startNacosServer,
 } from "./server/nacos-server.js";
-export { type DetectionOptions } from "./server/detection.js";
+// For tests of adapters
+export type { DetectionOptions } from "./server/detection.js";
+export type { Faults } from "./server/faults.js";

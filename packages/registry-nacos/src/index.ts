@@ -1,1 +1,9 @@
-export {};
+// For users
+export type { NacosAddress } from "./nacos-address.js";
+export {
+  type NacosBackend,
+  nacosMetadataReport,
+  type NacosOptions,
+  nacosRegistry,
+  openNacos,
+} from "./nacos-connection.js";

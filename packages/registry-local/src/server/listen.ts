@@ -9,7 +9,7 @@ export function isLoopback(host: string): boolean {
 /**
  * Listens, and takes the port for itself alone: that is what elects the serving process.
  *
- * @throws {ConfigError} PORT_IN_USE: somebody else has it. Other failures come as Node throws them.
+ * @throws {ConfigError} PORT_IN_USE: somebody else has it; ADDRESS_INVALID: it cannot be had at all.
  */
 export async function listen(
   network: Network,
@@ -24,9 +24,9 @@ export async function listen(
       resolve();
     });
   }).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== "EADDRINUSE") throw cause;
-    const message = `port ${address.port} of ${address.host} is in use`;
-    throw new ConfigError("PORT_IN_USE", message, { cause });
+    const where = `port ${address.port} of ${address.host}`;
+    if (cause.code === "EADDRINUSE") throw new ConfigError("PORT_IN_USE", `${where} is in use`, { cause });
+    throw new ConfigError("ADDRESS_INVALID", `${where} cannot be opened: ${cause.message}`, { cause });
   });
   return server;
 }

@@ -56,6 +56,8 @@ export interface ConnectedClient {
 export interface NacosServer extends AsyncDisposable {
   /** The base port: what clients are configured with. */
   readonly port: number;
+  /** Where it listens: `port + 1000`. */
+  readonly grpcPort: number;
   readonly host: string;
   /** All clients that are set up now. */
   readonly clients: readonly ConnectedClient[];
@@ -73,6 +75,8 @@ export const defaultPort = 8848;
 const recentMs = 15_000;
 const markEveryMs = 5_000;
 const resetAckMs = 3_000;
+/** What is known at the end is still told: how long a client may take to take it. */
+const lastPushesMs = 500;
 
 /**
  * Serves the naming and config halves of Nacos' gRPC protocol from this process, as a Nacos 2.3 to 3.1 does
@@ -100,9 +104,11 @@ export async function startNacosServer(options: NacosServerOptions = {}): Promis
 /** All parts of the server around a listening socket. */
 class EmbeddedServer implements NacosServer {
   readonly port: number;
+  readonly grpcPort: number;
   readonly host: string;
   readonly #parts: readonly Disposable[];
   readonly #broker: RequestBroker;
+  readonly #naming: NamingStore;
   readonly #configs: ConfigStore;
   #mark: Timer | undefined;
   #closing: Promise<void> | undefined;
@@ -118,7 +124,8 @@ class EmbeddedServer implements NacosServer {
     const { tookOver = clock.wallMs() - snapshot.usedAtMs < recentMs } = options;
     const { faults = {}, holdMs = 1_000, pushDelayMs = 50, detection = {} } = options;
     this.host = options.host;
-    this.port = portOf(net) - 1000;
+    this.grpcPort = portOf(net);
+    this.port = this.grpcPort - 1000;
     let pushes = 0;
     const nextRequestId = () => String((pushes += 1));
     const hold = new Hold(clock, tookOver ? holdMs : 0);
@@ -131,6 +138,7 @@ class EmbeddedServer implements NacosServer {
     );
     const endpoint = new GrpcEndpoint(broker, faults, clock);
     this.#broker = broker;
+    this.#naming = naming;
     this.#configs = configs;
     this.#parts = [
       new Detection(() => broker.connections, clock, detection),
@@ -172,6 +180,7 @@ class EmbeddedServer implements NacosServer {
   async #close(): Promise<void> {
     const clientsLeft = this.#broker.connections.length > 0;
     this.#mark?.cancel();
+    await this.#naming.flush(lastPushesMs);
     for (const part of this.#parts) part[Symbol.dispose]();
     this.transports.destroy();
     // The file is finished while the port is still held: whoever takes over reads it next.

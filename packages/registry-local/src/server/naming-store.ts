@@ -121,6 +121,20 @@ export class NamingStore implements Disposable {
       .sort();
   }
 
+  /** Pushes at once what would be pushed later, and waits at most `limitMs` until clients have it. */
+  async flush(limitMs: number): Promise<void> {
+    const pushes = [...this.#services.values()].flatMap((service) => {
+      service.timer?.cancel();
+      return this.#flush(service);
+    });
+    if (pushes.length === 0) return;
+    const late = new AbortController();
+    const limit = sleep(this.#context.clock, limitMs, late.signal, { background: true }).catch(() => {});
+    await Promise.race([Promise.all(pushes), limit]);
+    late.abort();
+    await limit;
+  }
+
   [Symbol.dispose](): void {
     this.#stop.abort(new Error("the server is closed"));
     for (const service of this.#services.values()) service.timer?.cancel();
@@ -178,16 +192,16 @@ export class NamingStore implements Disposable {
   #schedule(service: Service, subscriber: Connection): void {
     service.due.add(subscriber);
     if (this.#stop.signal.aborted) return;
-    service.timer ??= this.#context.clock.setTimeout(() => this.#flush(service), this.#context.pushDelayMs, {
-      background: true,
-    });
+    const { clock, pushDelayMs } = this.#context;
+    service.timer ??= clock.setTimeout(() => void this.#flush(service), pushDelayMs, { background: true });
   }
 
-  #flush(service: Service): void {
+  /** What it starts never rejects. */
+  #flush(service: Service): readonly Promise<void>[] {
     service.timer = undefined;
     const due = [...service.due];
     service.due.clear();
-    for (const subscriber of due) void this.#push(service, subscriber);
+    return due.map((subscriber) => this.#push(service, subscriber));
   }
 
   /** Never rejects: it ends when the client answered, went, or a newer push took over. */

@@ -54,7 +54,7 @@ export class RequestBroker {
       return await handler(body, connection);
     } catch (error) {
       if (error instanceof HandlerError) return errorResponse(error.code, error.message);
-      this.#context.log.error({ error, type }, "the embedded registry failed to answer");
+      this.#context.log.error({ err: error, type }, "the embedded registry failed to answer");
       return errorResponse(500, String(error));
     }
   }

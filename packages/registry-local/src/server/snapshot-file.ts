@@ -40,7 +40,10 @@ export class SnapshotFile {
     try {
       return { configs: parse(text), usedAtMs };
     } catch (error) {
-      this.log.warn({ file: this.path, error }, "the embedded registry's file is damaged and is put aside");
+      this.log.warn(
+        { file: this.path, err: error },
+        "the embedded registry's file is damaged and is put aside",
+      );
       await rename(this.path, `${this.path}.damaged`).catch(() => {});
       return { configs: [], usedAtMs };
     }
@@ -79,7 +82,7 @@ export class SnapshotFile {
       await writeFile(temporary, JSON.stringify({ version, configs: read() }), { mode: 0o600 });
       await rename(temporary, this.path);
     } catch (error) {
-      this.log.warn({ file: this.path, error }, "the embedded registry cannot write its file");
+      this.log.warn({ file: this.path, err: error }, "the embedded registry cannot write its file");
       await rm(temporary, { force: true }).catch(() => {});
     }
   }

@@ -1,0 +1,35 @@
+import { MetadataError, RegistryError, type RegistryErrorCode } from "@dubbo-ts/core";
+import { NacosError, type NacosErrorCode } from "@dubbo-ts/nacos-client";
+
+const codes: Readonly<Record<NacosErrorCode, RegistryErrorCode>> = {
+  UNAVAILABLE: "REGISTRY_UNAVAILABLE",
+  TIMEOUT: "REGISTRY_UNAVAILABLE",
+  CLOSED: "REGISTRY_UNAVAILABLE",
+  NOT_NACOS: "REGISTRY_WRONG_SERVER",
+  UNAUTHORIZED: "REGISTRY_AUTH_FAILED",
+  INVALID: "REGISTRY_REFUSED",
+  UNSUPPORTED: "REGISTRY_REFUSED",
+  REFUSED: "REGISTRY_REFUSED",
+};
+
+/** The client's error in the words of the registry at `name`; anything else, a signal's reason, stays what it is. */
+export function registryError(name: string, cause: unknown): unknown {
+  if (!(cause instanceof NacosError)) return cause;
+  return new RegistryError(codeOf(cause), `${name}: ${cause.message}`, { cause });
+}
+
+/** As {@link registryError}, for metadata: what is only away becomes METADATA_UNAVAILABLE. */
+export function metadataError(name: string, cause: unknown): unknown {
+  const error = registryError(name, cause);
+  if (!(error instanceof RegistryError)) return error;
+  if (cause instanceof NacosError && cause.code === "INVALID")
+    return new MetadataError("METADATA_INVALID", error.message, { cause });
+  if (error.code !== "REGISTRY_UNAVAILABLE") return error;
+  return new MetadataError("METADATA_UNAVAILABLE", error.message, { cause });
+}
+
+// A client that waited in vain says so, and why in the cause: a wrong server is worth more than "unavailable".
+function codeOf(error: NacosError): RegistryErrorCode {
+  if (error.cause instanceof NacosError && error.code === "UNAVAILABLE") return codeOf(error.cause);
+  return codes[error.code];
+}

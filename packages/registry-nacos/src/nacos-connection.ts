@@ -1,0 +1,128 @@
+import { ConfigError, type Runtime, systemRuntime } from "@dubbo-ts/core";
+import type { Registry } from "@dubbo-ts/discovery";
+import type { MetadataReport } from "@dubbo-ts/metadata";
+import {
+  type NacosConfig,
+  type NacosCredentials,
+  type NacosNaming,
+  NacosError,
+  nacosConfig,
+  nacosNaming,
+  type NacosOptions as ClientOptions,
+} from "@dubbo-ts/nacos-client";
+import { hostText, type NacosAddress, parseNacosAddress } from "./nacos-address.js";
+import { NacosMetadataReport } from "./nacos-metadata-report.js";
+import { NacosRegistry } from "./nacos-registry.js";
+
+/** Where Nacos is and how it is used. Parameters of the address and fields of the same name: the fields win. */
+export interface NacosOptions {
+  /** `nacos://h1:8848,h2:8848?namespace=…&group=…&cluster=…&backup=…`, or the same as it was read elsewhere. */
+  readonly address: string | NacosAddress;
+  /** The namespace's id. Default `public`. Mappings and metadata are separated by it, not by `group`. */
+  readonly namespace?: string | undefined;
+  /** The group of the instances. Default `DEFAULT_GROUP`, as in Java and Go. */
+  readonly group?: string | undefined;
+  /** The cluster that instances are registered in; all clusters are read. Default `DEFAULT`. */
+  readonly cluster?: string | undefined;
+  /** Shown in the server's console. */
+  readonly applicationName?: string | undefined;
+  /** Who is allowed in, where the server asks. Default: nobody in particular. */
+  readonly credentials?: NacosCredentials | undefined;
+  /** How often the names of all services are read while they are watched. Default 5,000 ms. */
+  readonly applicationsPollMs?: number | undefined;
+  /** Settings of the client below, for tests and special servers. */
+  readonly client?: Partial<Omit<ClientOptions, "servers" | "namespace">> | undefined;
+  /** What {@link Registry.name} is. Default: the address, without secrets. */
+  readonly name?: string | undefined;
+}
+
+/** A registry and a metadata report on one Nacos. Disposing it deregisters and closes both. */
+export interface NacosBackend extends AsyncDisposable {
+  readonly registry: Registry;
+  readonly metadataReport: MetadataReport;
+  /** False: other machines may see it. */
+  readonly loopbackOnly: boolean;
+  /** The client below the registry. */
+  readonly naming: NacosNaming;
+  /** The client below the metadata report. */
+  readonly config: NacosConfig;
+}
+
+/**
+ * Opens both halves: two connections, since Nacos binds naming and config to one each. Returns at once and connects
+ * in the background.
+ * @throws {ConfigError} ADDRESS_INVALID: the address, or a part of it, is not acceptable.
+ */
+export async function openNacos(
+  options: NacosOptions,
+  runtime: Runtime = systemRuntime,
+): Promise<NacosBackend> {
+  const { name, settings, registry: rest } = read(options, runtime);
+  const naming = opened(name, () => nacosNaming(settings));
+  const config = opened(name, () => nacosConfig(settings));
+  const registry = new NacosRegistry({ ...rest, name, naming, runtime });
+  const metadataReport = new NacosMetadataReport({ name, config, legacyGroup: rest.group });
+  return {
+    registry,
+    metadataReport,
+    loopbackOnly: false,
+    naming,
+    config,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([registry[Symbol.asyncDispose](), metadataReport[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+/** Opens the registry alone; see {@link openNacos}. */
+export async function nacosRegistry(
+  options: NacosOptions,
+  runtime: Runtime = systemRuntime,
+): Promise<Registry> {
+  const { name, settings, registry } = read(options, runtime);
+  const naming = opened(name, () => nacosNaming(settings));
+  return new NacosRegistry({ ...registry, name, naming, runtime });
+}
+
+/** Opens the metadata report alone; see {@link openNacos}. */
+export async function nacosMetadataReport(
+  options: NacosOptions,
+  runtime: Runtime = systemRuntime,
+): Promise<MetadataReport> {
+  const { name, settings, registry } = read(options, runtime);
+  const config = opened(name, () => nacosConfig(settings));
+  return new NacosMetadataReport({ name, config, legacyGroup: registry.group });
+}
+
+function read(options: NacosOptions, { clock, random, log }: Runtime) {
+  const address = typeof options.address === "string" ? parseNacosAddress(options.address) : options.address;
+  const { params = {} } = address;
+  const servers = address.hosts.map(hostText);
+  const { namespace = params["namespace"], credentials, client, applicationName } = options;
+  const name = options.name ?? `nacos://${servers.join(",")}`;
+  const settings: ClientOptions = {
+    clock,
+    random,
+    log,
+    ...client,
+    servers,
+    namespace: namespace || "public",
+    ...(applicationName !== undefined && { appName: applicationName }),
+    ...(credentials !== undefined && { credentials }),
+  };
+  const registry = {
+    group: (options.group ?? params["group"]) || "DEFAULT_GROUP",
+    cluster: (options.cluster ?? params["cluster"]) || "DEFAULT",
+    applicationsPollMs: options.applicationsPollMs ?? 5_000,
+  };
+  return { name, settings, registry };
+}
+
+function opened<T>(name: string, open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    if (!(cause instanceof NacosError)) throw cause;
+    throw new ConfigError("ADDRESS_INVALID", `${name}: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,110 @@
+import { decodeMetadata, encodeMetadata, type MetadataInfo } from "@dubbo-ts/core";
+import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
+import type { ConfigKey, NacosConfig } from "@dubbo-ts/nacos-client";
+import { metadataError } from "./errors.js";
+
+/** What {@link NacosMetadataReport} needs. */
+export interface NacosMetadataReportOptions {
+  readonly name: string;
+  /** Closed with the report. */
+  readonly config: NacosConfig;
+  /** The group in which dubbo-go up to 3.1 keeps metadata. */
+  readonly legacyGroup: string;
+}
+
+/** The literal group of all mappings, whatever the registry's (app-level discovery 5.1). */
+const mappingGroup = "mapping";
+/** No md5 is that: writes only if nothing is there, as Java does (app-level discovery 5.2). */
+const absentMd5 = "0";
+
+/**
+ * The {@link MetadataReport} on Nacos' config half, with the keys of Java and Go: metadata under dataId = application and
+ * group = revision, mappings under dataId = interface and group `mapping` (app-level discovery 7.1 and 5.1).
+ */
+export class NacosMetadataReport implements MetadataReport {
+  readonly #options: NacosMetadataReportOptions;
+  #closed: Promise<void> | undefined;
+
+  /** Use {@link nacosMetadataReport} or {@link openNacos}. */
+  constructor(options: NacosMetadataReportOptions) {
+    this.#options = options;
+  }
+
+  async publish(metadata: MetadataInfo, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const key = { dataId: plain(metadata.application), group: metadata.revision };
+    const content = JSON.stringify(encodeMetadata(metadata));
+    await this.#translated(() => this.#options.config.publish(key, content, { type: "json" }, signal));
+  }
+
+  async fetch(application: string, revision: string, signal: AbortSignal): Promise<MetadataInfo | undefined> {
+    signal.throwIfAborted();
+    const { legacyGroup } = this.#options;
+    const content =
+      (await this.#read({ dataId: plain(application), group: revision }, signal)) ??
+      (await this.#read({ dataId: `${plain(application)}:${revision}`, group: legacyGroup }, signal));
+    return content === undefined ? undefined : decodeMetadata(application, revision, content);
+  }
+
+  async readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord> {
+    signal.throwIfAborted();
+    const value = await this.#translated(() =>
+      this.#options.config.get(mappingKey(serviceInterface), signal),
+    );
+    return { applications: applicationsIn(value?.content), version: value?.md5 };
+  }
+
+  async writeMapping(serviceInterface: string, next: MappingRecord, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    const content = [...next.applications].join(",");
+    const options = { casMd5: next.version ?? absentMd5, type: "text" };
+    const key = mappingKey(serviceInterface);
+    return this.#translated(() => this.#options.config.publish(key, content, options, signal));
+  }
+
+  async *watchMapping(
+    serviceInterface: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<ReadonlySet<string>, void, undefined> {
+    const { config, name } = this.#options;
+    try {
+      for await (const content of config.watch(mappingKey(serviceInterface), signal))
+        yield applicationsIn(content);
+    } catch (error) {
+      if (this.#closed === undefined && !signal.aborted) throw metadataError(name, error);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#options.config.close();
+    return this.#closed;
+  }
+
+  async #read(key: ConfigKey, signal: AbortSignal): Promise<string | undefined> {
+    const value = await this.#translated(() => this.#options.config.get(key, signal));
+    // Go's servers and clients give an empty text for what is not there (app-level discovery 7.1).
+    return value === undefined || value.content.trim() === "" ? undefined : value.content;
+  }
+
+  async #translated<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw metadataError(this.#options.name, error);
+    }
+  }
+}
+
+/** As Java writes dataIds (`NacosConfigServiceWrapper.java`): inner classes and slashes have no place in one. */
+function plain(name: string): string {
+  return name.replaceAll("$", "___").replaceAll("/", "-");
+}
+
+function mappingKey(serviceInterface: string): ConfigKey {
+  return { dataId: plain(serviceInterface), group: mappingGroup };
+}
+
+function applicationsIn(content: string | undefined): ReadonlySet<string> {
+  const names = (content ?? "").split(",").map((name) => name.trim());
+  return new Set(names.filter((name) => name !== ""));
+}
