@@ -1,1 +1,14 @@
-export {};
+// For users
+export { type Application, type ApplicationOptions, createApplication } from "./application.js";
+export type { MethodOptions, ReferenceOptions, ServiceOptions } from "./options.js";
+export type { ServiceHandle } from "./provider.js";
+// For authors of adapters
+export {
+  pick,
+  type ProtocolFactory,
+  type ProtocolSettings,
+  type RegistryBackend,
+  type RegistryFactory,
+  type RegistrySettings,
+} from "./extensions.js";
+export { plainRegistry } from "./registries.js";

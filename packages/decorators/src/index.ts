@@ -1,1 +1,5 @@
-export {};
+export { createContainer, dubboModule, exportDecorated } from "./container.js";
+export { Reference } from "./reference.js";
+export { Service, type ServiceClass } from "./service.js";
+// What goes with them, so that an application needs one import
+export { Container, inject, injectable } from "inversify";

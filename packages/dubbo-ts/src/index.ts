@@ -1,1 +1,52 @@
-export {};
+// An application's author needs this import and no other.
+export { createApplication, type CreateApplicationOptions, openRegistry } from "./create-application.js";
+export { memoryCenters, type MemoryCenters } from "./adapters.js";
+export type {
+  Application,
+  MethodOptions,
+  ReferenceOptions,
+  RegistryBackend,
+  ServiceHandle,
+  ServiceOptions,
+} from "@dubbo-ts/application";
+export { type Config, loadConfig } from "@dubbo-ts/config";
+export {
+  ConfigError,
+  DubboError,
+  type Endpoint,
+  type ErrorCode,
+  hasCode,
+  InvalidValueError,
+  type Logger,
+  MetadataError,
+  NoProviderError,
+  RegistryError,
+  RemoteException,
+  RpcError,
+  type ServiceInstance,
+  type ServiceKey,
+} from "@dubbo-ts/core";
+export { registryClient, type RegistryClient } from "@dubbo-ts/discovery";
+export { Container, inject, injectable, Reference, Service, type ServiceClass } from "@dubbo-ts/decorators";
+export {
+  callContext,
+  type CallContext,
+  type CallOptions,
+  type Client,
+  defineService,
+  echo,
+  type Filter,
+  type Flat,
+  type GenericClient,
+  type Implementation,
+  type Infer,
+  type Invocation,
+  type Invoker,
+  java,
+  type JavaType,
+  lazy,
+  method,
+  type MethodDefinition,
+  type ServiceDefinition,
+  type TypeMethods,
+} from "@dubbo-ts/rpc";

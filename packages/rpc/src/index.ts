@@ -1,7 +1,7 @@
 // For users
 export { java, lazy } from "./java.js";
 export type { Infer, JavaType } from "./java-type.js";
-export { method, type MethodOptions } from "./method.js";
+export { method } from "./method.js";
 export { defineService, genericService } from "./define-service.js";
 export type {
   ArgumentsOf,
@@ -38,6 +38,7 @@ export { descriptorOf, javaTypeName, parseDescriptor } from "./type-names.js";
 export type {
   EnumNode,
   Fields,
+  Flat,
   JavaTypeNode,
   LazyNode,
   ListNode,

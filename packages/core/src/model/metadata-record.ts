@@ -91,9 +91,11 @@ function define(target: Record<string, string>, key: string, value: string): voi
   Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
-/** A Map (decoded Hessian) or a plain object, as an object without a prototype. */
+/** A Map, an object of a class (as Hessian is decoded) or a plain object, as an object without a prototype. */
 function asRecord(value: unknown): Record<string, unknown> | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const { className, fields } = value as { className?: unknown; fields?: unknown };
+  if (typeof className === "string" && typeof fields === "object") return asRecord(fields);
   const entries =
     value instanceof Map ? [...value].map(([k, v]) => [String(k), v] as const) : Object.entries(value);
   const record = Object.create(null) as Record<string, unknown>;

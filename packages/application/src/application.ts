@@ -1,0 +1,189 @@
+import { createInvokerPool } from "@dubbo-ts/cluster";
+import type { Config } from "@dubbo-ts/config";
+import { ConfigError, DisposalScope, endpointKey, type Runtime, type ServiceInstance, systemRuntime } from "@dubbo-ts/core";
+import { createServiceDiscovery, createServicePublisher } from "@dubbo-ts/discovery";
+import { createMetadataService } from "@dubbo-ts/metadata";
+import type { Client, Filter, GenericClient, Implementation, ServiceDefinition } from "@dubbo-ts/rpc";
+import { metadataServiceCaller } from "./call-metadata-service.js";
+import { Consumer } from "./consumer.js";
+import { openDiscoveryCache } from "./discovery-cache.js";
+import type { ProtocolFactory, RegistryFactory } from "./extensions.js";
+import { LocalExports } from "./local-exports.js";
+import type { ReferenceOptions, ServiceOptions } from "./options.js";
+import { ProtocolTable } from "./protocols.js";
+import { Provider, type ServiceHandle } from "./provider.js";
+import { openRegistries } from "./registries.js";
+import { bounded, linger, stopOnSignals } from "./shutdown.js";
+
+/** What an application is made of: everything that it uses is named here, in plain sight. */
+export interface ApplicationOptions {
+  /** From `loadConfig`. */
+  readonly config: Config;
+  /** By the scheme of registry URLs. */
+  readonly registries: Readonly<Record<string, RegistryFactory>>;
+  /** By name, in the order in which a consumer prefers them. */
+  readonly protocols: Readonly<Record<string, ProtocolFactory>>;
+  /** A registry URL that takes the place of the configured ones: what `--registry` or `DUBBO_REGISTRY` named. */
+  readonly registry?: string | undefined;
+  /** Around every call that comes in, and every call that goes out; the first is the outermost. */
+  readonly filters?: { readonly provider?: readonly Filter[]; readonly consumer?: readonly Filter[] } | undefined;
+  /** `process.env` or a test's: `DUBBO_IP_TO_REGISTRY` is read. Default: empty. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly runtime?: Runtime | undefined;
+}
+
+/** A provider, a consumer, or both. */
+export interface Application extends AsyncDisposable {
+  readonly name: string;
+  readonly config: Config;
+  /**
+   * Offers `implementation`. Before {@link start} it is only collected; afterwards the instance is updated.
+   * @throws {ConfigError} PORT_IN_USE, SERVICE_ALREADY_EXPORTED, DEFINITION_INVALID, UNKNOWN_PROTOCOL.
+   */
+  export<D extends ServiceDefinition>(
+    definition: D,
+    implementation: Implementation<D>,
+    options?: ServiceOptions,
+  ): Promise<ServiceHandle>;
+  /**
+   * A typed client of a service. With `check` (the default) it waits for a provider, a few seconds at most.
+   * @throws {NoProviderError} NO_PROVIDER, PROVIDERS_PENDING or DISCOVERY_FAILED: with `check`, none was found.
+   * @throws {ConfigError} CONFIG_INVALID, ADDRESS_INVALID.
+   */
+  refer<D extends ServiceDefinition>(definition: D, options?: ReferenceOptions): Promise<Client<D>>;
+  /** A client of a service of which only the name is known: generic `$invoke`. */
+  refer(serviceInterface: string, options?: ReferenceOptions): Promise<GenericClient>;
+  /**
+   * Publishes what was exported, in the order in which a consumer needs it: metadata, mapping, instance. Resolves
+   * when the instance is registered.
+   * @throws {RegistryError} REGISTRY_UNAVAILABLE: with `check`, the registry could not be reached in time.
+   */
+  start(): Promise<void>;
+  /** Deregisters, tells consumers, lets calls finish, closes. A second time waits for the first. The same as disposing. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens registries and protocols. Nothing is registered before {@link Application.start}.
+ *
+ * @throws {ConfigError} UNKNOWN_REGISTRY, UNKNOWN_PROTOCOL, ADDRESS_INVALID: nothing stays open.
+ */
+export async function createApplication(options: ApplicationOptions): Promise<Application> {
+  const scope = new DisposalScope();
+  try {
+    return await assemble(options, scope);
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** In the order in which one needs the other; closing goes the other way. */
+async function assemble(options: ApplicationOptions, scope: DisposalScope): Promise<Application> {
+  const { config, runtime = systemRuntime, filters = {}, env = {} } = options;
+  const { name } = config.application;
+  const centers = await openRegistries(config, options.registry, options.registries, runtime, scope);
+  const { reports, loopbackOnly, check } = centers;
+  const protocols = await ProtocolTable.open(config, env, loopbackOnly, options.protocols, runtime, scope);
+  const localExports = new LocalExports(runtime);
+  const pool = scope.use(
+    createInvokerPool({ refer: (endpoint) => localExports.refer(endpoint) ?? protocols.refer(endpoint), runtime }),
+  );
+  const callMetadataService = metadataServiceCaller((endpoint) => protocols.refer(endpoint), runtime);
+  const registries = centers.subscribed;
+  const cache = openDiscoveryCache(config, registries, runtime, scope);
+  const isAlive = ({ ports, host }: ServiceInstance) =>
+    Object.entries(ports).some(([protocol, port]) => pool.isConnected(endpointKey({ protocol, host, port })));
+  const discovery = scope.use(
+    createServiceDiscovery({ registries, reports, callMetadataService, cache, runtime, isAlive }),
+  );
+  const consumer = scope.use(
+    new Consumer({ config, discovery, pool, spoken: protocols.names, filters: filters.consumer ?? [], runtime }),
+  );
+  const metadataService = createMetadataService(name, { clock: runtime.clock });
+  const publisher = createServicePublisher({
+    application: name,
+    host: protocols.host,
+    registries: centers.registering,
+    reports,
+    storage: config.application.metadataType,
+    metadataStore: metadataService.store,
+    check,
+    runtime,
+  });
+  const provider = new Provider({
+    config,
+    protocols,
+    publisher,
+    metadataService,
+    localExports,
+    filters: filters.provider ?? [],
+    runtime,
+  });
+  const close = async () => {
+    await publisher[Symbol.asyncDispose]();
+    protocols.announceClosing();
+    if (provider.hasServices) await linger(config.shutdown.graceMs, runtime);
+    await scope[Symbol.asyncDispose]();
+  };
+  return new OpenApplication(config, provider, consumer, close, runtime);
+}
+
+class OpenApplication implements Application {
+  #stopped: Promise<void> | undefined;
+  readonly #ignoreSignals: () => void;
+
+  constructor(
+    readonly config: Config,
+    private readonly provider: Provider,
+    private readonly consumer: Consumer,
+    private readonly close: () => Promise<void>,
+    private readonly runtime: Runtime,
+  ) {
+    const { signals } = config.shutdown;
+    this.#ignoreSignals = signals.length > 0 ? stopOnSignals(signals, () => this.stop(), runtime.log) : () => {};
+  }
+
+  get name(): string {
+    return this.config.application.name;
+  }
+
+  async export<D extends ServiceDefinition>(
+    definition: D,
+    implementation: Implementation<D>,
+    options: ServiceOptions = {},
+  ): Promise<ServiceHandle> {
+    this.#requireOpen();
+    return this.provider.export(definition, implementation, options);
+  }
+
+  refer<D extends ServiceDefinition>(definition: D, options?: ReferenceOptions): Promise<Client<D>>;
+  refer(serviceInterface: string, options?: ReferenceOptions): Promise<GenericClient>;
+  async refer(target: ServiceDefinition | string, options: ReferenceOptions = {}): Promise<unknown> {
+    this.#requireOpen();
+    return typeof target === "string"
+      ? this.consumer.referGeneric(target, options)
+      : this.consumer.refer(target, options);
+  }
+
+  async start(): Promise<void> {
+    this.#requireOpen();
+    await this.provider.start();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= bounded(this.close(), this.config.shutdown.timeoutMs, this.runtime).finally(
+      this.#ignoreSignals,
+    );
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #requireOpen(): void {
+    if (this.#stopped !== undefined)
+      throw new ConfigError("APPLICATION_CLOSED", `application ${this.name} was stopped`);
+  }
+}

@@ -1,0 +1,83 @@
+import type { Config } from "@dubbo-ts/config";
+import { DisposalScope, type Runtime } from "@dubbo-ts/core";
+import type { InvokerPool } from "@dubbo-ts/cluster";
+import type { ServiceDiscovery } from "@dubbo-ts/discovery";
+import {
+  type Client,
+  type ClientSettings,
+  createClient,
+  createGenericClient,
+  type Filter,
+  type GenericClient,
+  type ServiceDefinition,
+} from "@dubbo-ts/rpc";
+import type { ReferenceOptions } from "./options.js";
+import { openReference, type Reference } from "./reference.js";
+import { type ReferenceSettings, referenceSettings } from "./reference-settings.js";
+
+/** What the consumer side of an application needs. */
+export interface ConsumerOptions {
+  readonly config: Config;
+  readonly discovery: ServiceDiscovery;
+  readonly pool: InvokerPool;
+  /** The protocols that this application can speak. */
+  readonly spoken: readonly string[];
+  /** Around every call, outside those of the reference. */
+  readonly filters: readonly Filter[];
+  readonly runtime: Runtime;
+}
+
+/** How long a reference with `check` waits for its first provider: longer than any registry takes to answer. */
+const checkTimeoutMs = 5_000;
+
+/** The consumer side: the references, each open until its signal aborts or the application stops. */
+export class Consumer implements AsyncDisposable {
+  readonly #scope = new DisposalScope();
+
+  constructor(private readonly options: ConsumerOptions) {}
+
+  /** A typed client of `definition`. */
+  async refer<D extends ServiceDefinition>(definition: D, options: ReferenceOptions): Promise<Client<D>> {
+    const { reference, settings } = await this.#open(definition.serviceInterface, options);
+    return createClient(definition, reference.invoker, this.#clientSettings(reference, settings));
+  }
+
+  /** A client without a definition. */
+  async referGeneric(serviceInterface: string, options: ReferenceOptions): Promise<GenericClient> {
+    const { reference, settings } = await this.#open(serviceInterface, options);
+    return createGenericClient(serviceInterface, reference.invoker, this.#clientSettings(reference, settings));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#scope[Symbol.asyncDispose]();
+  }
+
+  async #open(
+    serviceInterface: string,
+    options: ReferenceOptions,
+  ): Promise<{ reference: Reference; settings: ReferenceSettings }> {
+    options.signal?.throwIfAborted();
+    const settings = referenceSettings(serviceInterface, options, this.options.config.consumer);
+    const reference = this.#scope.use(openReference(serviceInterface, settings, this.options));
+    const close = () => void reference[Symbol.asyncDispose]();
+    options.signal?.addEventListener("abort", close, { once: true });
+    if (settings.check)
+      try {
+        await reference.ready(checkTimeoutMs, options.signal);
+      } catch (error) {
+        await reference[Symbol.asyncDispose]();
+        throw error;
+      }
+    return { reference, settings };
+  }
+
+  #clientSettings({ service, policy }: Reference, { attachments }: ReferenceSettings): ClientSettings {
+    return {
+      service,
+      runtime: this.options.runtime,
+      attachments,
+      timeoutMs: (method) => policy(method).timeoutMs,
+      attempts: (method) => policy(method).retries + 1,
+    };
+  }
+}

@@ -1,0 +1,184 @@
+import type { Config } from "@dubbo-ts/config";
+import { ConfigError, type EndpointAddress, type Runtime, type ServiceKey } from "@dubbo-ts/core";
+import type { PublishedState, ServicePublisher } from "@dubbo-ts/discovery";
+import type { ExportedService, MetadataService } from "@dubbo-ts/metadata";
+import {
+  type Exporter,
+  type Filter,
+  type Implementation,
+  type ServedService,
+  type ServiceDefinition,
+  serveImplementation,
+} from "@dubbo-ts/rpc";
+import type { LocalExports } from "./local-exports.js";
+import type { ServiceOptions } from "./options.js";
+import type { ProtocolTable } from "./protocols.js";
+import { serviceSettings } from "./service-settings.js";
+
+/** The handle on a service that is offered. Disposing it withdraws the service; the others stay. */
+export interface ServiceHandle extends AsyncDisposable {
+  readonly service: ServiceKey;
+  /** Where it is served, one address a protocol. */
+  readonly addresses: readonly EndpointAddress[];
+  /** Publishes other settings, a weight for example, in one update of the instance. Resolves when it is made. */
+  update(options: Omit<ServiceOptions, "version" | "group" | "protocols" | "filters">): Promise<void>;
+}
+
+/** What the provider side of an application needs. */
+export interface ProviderOptions {
+  readonly config: Config;
+  readonly protocols: ProtocolTable;
+  readonly publisher: ServicePublisher;
+  readonly metadataService: MetadataService;
+  readonly localExports: LocalExports;
+  readonly filters: readonly Filter[];
+  readonly runtime: Runtime;
+}
+
+interface Offer {
+  readonly served: ServedService;
+  readonly options: ServiceOptions;
+  readonly bindings: readonly Binding[];
+}
+
+/** A service on one protocol. */
+interface Binding {
+  readonly exporter: Exporter;
+  readonly withdraw: () => void;
+}
+
+/** The provider side: what is exported, and that it is published in one piece. */
+export class Provider {
+  #offers: readonly Offer[] = [];
+  #metadataService: Offer | undefined;
+  #started = false;
+  /** When this process began to serve: tells consumers how young it is. */
+  readonly #startedAtMs: number;
+
+  constructor(private readonly options: ProviderOptions) {
+    this.#startedAtMs = options.runtime.clock.wallMs();
+  }
+
+  /** True when there is something to publish. */
+  get hasServices(): boolean {
+    return this.#offers.length > 0;
+  }
+
+  /** Serves `implementation`, and publishes it if the application has started. */
+  async export<D extends ServiceDefinition>(
+    definition: D,
+    implementation: Implementation<D>,
+    options: ServiceOptions,
+  ): Promise<ServiceHandle> {
+    const { config, filters, runtime } = this.options;
+    const { key, protocols } = serviceSettings(definition.serviceInterface, options, config);
+    const around = [...filters, ...(options.filters ?? [])];
+    const invoker = serveImplementation(definition, implementation, around, runtime);
+    const offer = await this.#serve({ key, definition, invoker }, options, protocols);
+    this.#offers = [...this.#offers, offer];
+    if (this.#started) await this.#publish();
+    return this.#handle(offer);
+  }
+
+  /** Publishes all that was exported: metadata, mapping, then one instance. */
+  async start(): Promise<void> {
+    this.#started = true;
+    if (this.hasServices) await this.#publish();
+  }
+
+  #handle(offer: Offer): ServiceHandle {
+    let current = offer;
+    let withdrawn: Promise<void> | undefined;
+    return {
+      service: offer.served.key,
+      addresses: offer.bindings.map(({ exporter }) => exporter.address),
+      update: async (changes) => {
+        const next = { ...current, options: { ...current.options, ...changes } };
+        this.#offers = this.#offers.map((one) => (one === current ? next : one));
+        current = next;
+        if (this.#started) await this.#publish();
+      },
+      [Symbol.asyncDispose]: () => {
+        withdrawn ??= this.#withdraw(current);
+        return withdrawn;
+      },
+    };
+  }
+
+  /** First nobody is told of it any more, then it is served no more. */
+  async #withdraw(offer: Offer): Promise<void> {
+    this.#offers = this.#offers.filter((one) => one !== offer);
+    if (this.#started) await this.#publish();
+    await closeAll(offer.bindings);
+  }
+
+  async #serve(
+    served: ServedService,
+    options: ServiceOptions,
+    ids: readonly string[] = this.options.protocols.served.map(({ id }) => id),
+  ): Promise<Offer> {
+    const bindings: Binding[] = [];
+    try {
+      for (const id of ids) {
+        const exporter = await this.options.protocols.export(id, served);
+        bindings.push({ exporter, withdraw: this.options.localExports.add(exporter.address, served) });
+      }
+    } catch (error) {
+      await closeAll(bindings);
+      throw error;
+    }
+    return { served, options, bindings };
+  }
+
+  async #publish(): Promise<void> {
+    if (this.options.config.application.metadataType === "local") this.#metadataService ??= await this.#serveMetadata();
+    await this.options.publisher.publish(this.#state());
+  }
+
+  /** MetadataService V1, beside the services on the port of the first protocol that can carry it. */
+  #serveMetadata(): Promise<Offer> {
+    const { config, metadataService, protocols, runtime } = this.options;
+    const wanted = config.application.metadataServiceProtocol ?? "dubbo";
+    const carrier = protocols.served.find((protocol) => protocol.name === wanted) ?? protocols.served[0];
+    if (carrier === undefined)
+      throw new ConfigError("CONFIG_INVALID", "metadata-type local needs a protocol to serve metadata over");
+    const { key, definition, implementation } = metadataService;
+    const invoker = serveImplementation(definition, implementation, [], runtime);
+    return this.#serve({ key, definition, invoker }, {}, [carrier.id]);
+  }
+
+  #state(): PublishedState {
+    const services = this.#offers.flatMap((offer) => this.#describe(offer));
+    const ports = Object.fromEntries(services.map(({ protocol, port }) => [protocol, port]));
+    const first = this.#offers[0]?.bindings[0]?.exporter.address;
+    const metadata = this.#metadataService?.bindings[0]?.exporter.address;
+    const { tag, labels } = this.options.config.application;
+    return {
+      services,
+      port: first?.port ?? 0,
+      ports,
+      metadataService: metadata && { protocol: metadata.protocol, port: metadata.port, version: "1.0.0" },
+      startedAtMs: this.#startedAtMs,
+      tag,
+      labels,
+    };
+  }
+
+  #describe({ served, options, bindings }: Offer): ExportedService[] {
+    const { definition, key } = served;
+    const { published } = serviceSettings(definition.serviceInterface, options, this.options.config);
+    const methods = Object.keys(definition.methods);
+    return bindings.map(({ exporter }) => ({
+      key,
+      protocol: exporter.address.protocol,
+      port: exporter.address.port,
+      methods,
+      options: published,
+    }));
+  }
+}
+
+async function closeAll(bindings: readonly Binding[]): Promise<void> {
+  for (const { withdraw } of bindings) withdraw();
+  await Promise.all(bindings.map(({ exporter }) => exporter[Symbol.asyncDispose]()));
+}

@@ -1,0 +1,144 @@
+import { type Cluster, clusters, type LoadBalancerFactory, loadBalancers } from "@dubbo-ts/cluster";
+import type { ConsumerConfig, MethodConfig, ReferenceConfig } from "@dubbo-ts/config";
+import type { Filter } from "@dubbo-ts/rpc";
+import { pick } from "./extensions.js";
+import type { MethodOptions, ReferenceOptions } from "./options.js";
+
+/** How the calls of one method are made. */
+export interface MethodPolicy {
+  /** How long one attempt may take. */
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly loadBalancer: LoadBalancerFactory;
+}
+
+/** The policy of a method by its name; cheap enough for every call. */
+export type CallPolicy = (method: string) => MethodPolicy;
+
+/** A reference with all its settings applied. */
+export interface ReferenceSettings {
+  readonly version: string | undefined;
+  readonly group: string | undefined;
+  readonly providedBy: readonly string[];
+  /** Empty: any. */
+  readonly protocols: readonly string[];
+  /** Empty: registries are asked. */
+  readonly url: readonly string[];
+  readonly check: boolean;
+  readonly cluster: Cluster;
+  readonly attachments: Readonly<Record<string, string>>;
+  readonly filters: readonly Filter[];
+  /** @param published what the providers publish with the service at present. */
+  callPolicy(published: () => Readonly<Record<string, string>>): CallPolicy;
+}
+
+/** Dubbo's own default is 1 s, Go's is 3 s: the longer one, since a timeout that is too short fails calls that are well. */
+const defaultTimeoutMs = 3_000;
+/** Three attempts in all, as in Dubbo. */
+const defaultRetries = 2;
+
+/**
+ * Lays settings over each other: what the program says, then the entry of `consumer.references` with this
+ * interface, then `consumer`; for timeout, retries and load balancer what the provider publishes, then defaults.
+ *
+ * @throws {ConfigError} CONFIG_INVALID: an unknown cluster or load balancer.
+ */
+export function referenceSettings(
+  serviceInterface: string,
+  options: ReferenceOptions,
+  consumer: ConsumerConfig,
+): ReferenceSettings {
+  const entry = referenceConfig(serviceInterface, options, consumer);
+  const base = entry ?? { ...consumer, providedBy: [], url: [], methods: {} };
+  const layers = [options.methods ?? {}, { "": options }, base.methods, { "": base }];
+  for (const { loadBalance } of namedMethods(options, base)) if (loadBalance !== undefined) balancer(loadBalance);
+  return {
+    version: options.version ?? base.version,
+    group: options.group ?? base.group,
+    providedBy: options.providedBy === undefined ? base.providedBy : list(options.providedBy),
+    protocols: options.protocol === undefined ? (base.protocol ?? []) : list(options.protocol),
+    url: options.url === undefined ? base.url : list(options.url),
+    check: options.check ?? base.check,
+    cluster: pick(clusters, options.cluster ?? base.cluster ?? "failover", "cluster", "CONFIG_INVALID"),
+    attachments: options.attachments ?? {},
+    filters: options.filters ?? [],
+    callPolicy: (published) => memoized(layers, published),
+  };
+}
+
+/** The entry for this interface; with several, the one that agrees in version and group. */
+function referenceConfig(
+  serviceInterface: string,
+  { version, group }: ReferenceOptions,
+  { references }: ConsumerConfig,
+): ReferenceConfig | undefined {
+  const entries = Object.values(references).filter((entry) => entry.interface === serviceInterface);
+  const agrees = (entry: ReferenceConfig) =>
+    (version === undefined || version === entry.version) && (group === undefined || group === entry.group);
+  return entries.find(agrees);
+}
+
+type Layer = Readonly<Record<string, Partial<MethodConfig> | MethodOptions | undefined>>;
+
+/** One policy per method, made again when the providers publish something else. */
+function memoized(layers: readonly Layer[], published: () => Readonly<Record<string, string>>): CallPolicy {
+  let params = published();
+  let policies = new Map<string, MethodPolicy>();
+  return (method) => {
+    const now = published();
+    if (now !== params) {
+      params = now;
+      policies = new Map();
+    }
+    let policy = policies.get(method);
+    if (policy === undefined) policies.set(method, (policy = policyOf(method, layers, params)));
+    return policy;
+  };
+}
+
+// A setting of the method wins over one of the reference, in the program as in the file, and the program over the file.
+function policyOf(method: string, layers: readonly Layer[], params: Readonly<Record<string, string>>): MethodPolicy {
+  const settings = layers.map((layer) => (Object.hasOwn(layer, "") ? layer[""] : own(layer, method)) ?? {});
+  const first = <K extends keyof MethodConfig>(key: K) =>
+    settings.map((setting) => setting[key]).find((value) => value !== undefined);
+  const publishedName = params[`${method}.loadbalance`] ?? params["loadbalance"];
+  const name = first("loadBalance") ?? publishedName;
+  return {
+    timeoutMs: first("timeoutMs") ?? publishedNumber(params, method, "timeout", 1) ?? defaultTimeoutMs,
+    retries: first("retries") ?? publishedNumber(params, method, "retries", 0) ?? defaultRetries,
+    loadBalancer: (name !== undefined && own(loadBalancers, name)) || balancer("random"),
+  };
+}
+
+function publishedNumber(
+  params: Readonly<Record<string, string>>,
+  method: string,
+  key: string,
+  least: number,
+): number | undefined {
+  const number = Number(params[`${method}.${key}`] ?? params[key] ?? Number.NaN);
+  return Number.isInteger(number) && number >= least ? number : undefined;
+}
+
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+function* namedMethods(
+  options: ReferenceOptions,
+  base: { methods: Readonly<Record<string, MethodConfig>>; loadBalance: string | undefined },
+): Iterable<{ loadBalance?: string | undefined }> {
+  yield options;
+  yield base;
+  yield* Object.values(options.methods ?? {});
+  yield* Object.values(base.methods);
+}
+
+function balancer(name: string): LoadBalancerFactory {
+  return pick(loadBalancers, name, "load balancer", "CONFIG_INVALID");
+}
+
+function list(value: string | readonly string[]): readonly string[] {
+  const items = typeof value === "string" ? value.split(",") : value;
+  return items.map((item) => item.trim()).filter((item) => item !== "");
+}

@@ -1,0 +1,120 @@
+import { createDirectory, type Directory, type InvokerPool, type LoadBalancer } from "@dubbo-ts/cluster";
+import { deadline, type DubboError, Latest, NoProviderError, type Runtime, type ServiceKey, serviceKey } from "@dubbo-ts/core";
+import type { ServiceDiscovery } from "@dubbo-ts/discovery";
+import { applyFilters, type Filter, type Invoker } from "@dubbo-ts/rpc";
+import { directEndpoints } from "./direct-endpoints.js";
+import type { CallPolicy, ReferenceSettings } from "./reference-settings.js";
+
+/** What all references of an application share. */
+export interface ReferenceContext {
+  readonly discovery: ServiceDiscovery;
+  readonly pool: InvokerPool;
+  readonly spoken: readonly string[];
+  readonly filters: readonly Filter[];
+  readonly runtime: Runtime;
+}
+
+/** A service that is followed: an invoker for calls, and what is known about its providers. */
+export interface Reference extends AsyncDisposable {
+  readonly service: ServiceKey;
+  readonly invoker: Invoker;
+  readonly policy: CallPolicy;
+  /** Resolves when there is a provider; rejects with the reason why there is none when `waitMs` is over. */
+  ready(waitMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/**
+ * Follows the providers of `serviceInterface`, from now until the reference is disposed.
+ * @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_PROTOCOL: an address that was given by hand.
+ */
+export function openReference(
+  serviceInterface: string,
+  settings: ReferenceSettings,
+  context: ReferenceContext,
+): Reference {
+  const { pool, runtime, spoken, filters } = context;
+  const service = serviceKey(serviceInterface, settings);
+  const directory = createDirectory({ pool, service, runtime });
+  const controller = new AbortController();
+  const changes = new Latest<void>(controller.signal);
+  const direct = settings.url.length > 0 ? directEndpoints(settings.url, spoken) : undefined;
+  if (direct !== undefined) directory.apply(direct);
+  const following = direct === undefined ? follow(directory, settings, context, changes, controller.signal) : Promise.resolve();
+  const policy = settings.callPolicy(() => publishedParams(directory));
+  const cluster = settings.cluster(directory, {
+    runtime,
+    loadBalancer: balancerByMethod(policy, runtime),
+    retries: ({ method }) => policy(method).retries,
+    attemptTimeoutMs: ({ attemptTimeoutMs }) => attemptTimeoutMs,
+  });
+  let closed: Promise<void> | undefined;
+  return {
+    service,
+    policy,
+    invoker: applyFilters([...filters, ...settings.filters], cluster),
+    ready: (waitMs, signal) => ready(directory, changes, waitMs, runtime, signal),
+    [Symbol.asyncDispose]() {
+      controller.abort();
+      closed ??= following.then(() => directory[Symbol.asyncDispose]());
+      return closed;
+    },
+  };
+}
+
+async function follow(
+  directory: Directory,
+  { providedBy, protocols }: ReferenceSettings,
+  { discovery, spoken, runtime }: ReferenceContext,
+  changes: Latest<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { service } = directory;
+  const query = { service, protocols: protocols.length > 0 ? protocols : spoken, providedBy };
+  try {
+    for await (const resolution of discovery.watch(query, signal)) {
+      directory.apply(resolution);
+      changes.set();
+    }
+  } catch (error) {
+    if (!signal.aborted) runtime.log.error({ err: error, service: service.text }, "discovery ended");
+  }
+}
+
+/** Load balancers keep state, so that each reference has its own. */
+function balancerByMethod(policy: CallPolicy, runtime: Runtime): LoadBalancer {
+  const made = new Map<unknown, LoadBalancer>();
+  return (candidates, invocation) => {
+    const { loadBalancer } = policy(invocation.method);
+    let balancer = made.get(loadBalancer);
+    if (balancer === undefined) made.set(loadBalancer, (balancer = loadBalancer(runtime)));
+    return balancer(candidates, invocation);
+  };
+}
+
+const noParams: Readonly<Record<string, string>> = Object.freeze({});
+
+function publishedParams({ resolution }: Directory): Readonly<Record<string, string>> {
+  return resolution.state === "resolved" ? resolution.params : noParams;
+}
+
+async function ready(
+  directory: Directory,
+  changes: Latest<void>,
+  waitMs: number,
+  { clock }: Runtime,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (directory.invokers.length > 0) return;
+  using bound = deadline(clock, waitMs, () => undefined, signal);
+  const onAbort = () => changes.end();
+  bound.signal.addEventListener("abort", onAbort, { once: true });
+  for await (const _ of changes) if (directory.invokers.length > 0) return;
+  signal?.throwIfAborted();
+  throw whyNone(directory);
+}
+
+function whyNone({ resolution, service }: Directory): DubboError {
+  if (resolution.state !== "resolved") return resolution.error;
+  const details = { service: service.text, applications: [], nearMisses: [] };
+  return new NoProviderError("NO_PROVIDER", "all endpoints were left out", details);
+}

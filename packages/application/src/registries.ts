@@ -1,0 +1,84 @@
+import { DisposalScope, type Runtime } from "@dubbo-ts/core";
+import { type Config, parseRegistryAddress, type RegistryConfig } from "@dubbo-ts/config";
+import type { Registry } from "@dubbo-ts/discovery";
+import type { MetadataReport } from "@dubbo-ts/metadata";
+import { pick, type RegistryFactory } from "./extensions.js";
+
+/** What is used when nothing is configured: the embedded registry, so that a newcomer needs no server. */
+const defaultAddress = "local://";
+
+/** All registration centers and reports of an application, open. */
+export interface OpenRegistries {
+  /** Where instances are registered. */
+  readonly registering: readonly Registry[];
+  /** Where providers are looked up. */
+  readonly subscribed: readonly Registry[];
+  readonly reports: readonly MetadataReport[];
+  /** True: all of them are seen from this machine only. */
+  readonly loopbackOnly: boolean;
+  /** True: a start waits for the registration, and fails without it. */
+  readonly check: boolean;
+}
+
+/**
+ * Opens what the configuration names into `scope`; nothing configured means {@link defaultAddress}.
+ *
+ * @param chosen the URL that the command line or the environment names: it takes the place of all registries.
+ * @throws {ConfigError} UNKNOWN_REGISTRY, ADDRESS_INVALID.
+ */
+export async function openRegistries(
+  config: Config,
+  chosen: string | undefined,
+  factories: Readonly<Record<string, RegistryFactory>>,
+  runtime: Runtime,
+  scope: DisposalScope,
+): Promise<OpenRegistries> {
+  const configured = chosen === undefined ? Object.values(config.registries) : [];
+  const registries = configured.length > 0 ? configured : [plainRegistry(chosen ?? defaultAddress)];
+  const open = async (center: Parameters<typeof factoryOf>[1]) =>
+    scope.use(await factoryOf(factories, center)({ ...center, application: config.application.name }, runtime));
+  const registering: Registry[] = [];
+  const subscribed: Registry[] = [];
+  const reports: MetadataReport[] = [];
+  let loopbackOnly = true;
+  for (const registry of registries) {
+    const backend = await open(registry);
+    if (registry.register) registering.push(backend.registry);
+    if (registry.subscribe) subscribed.push(backend.registry);
+    if (config.metadataReport === undefined && registry.useAsMetadataReport && backend.metadataReport)
+      reports.push(backend.metadataReport);
+    loopbackOnly &&= backend.loopbackOnly;
+  }
+  if (config.metadataReport !== undefined) {
+    const { metadataReport } = await open(config.metadataReport);
+    if (metadataReport !== undefined) reports.push(metadataReport);
+  }
+  return { registering, subscribed, reports, loopbackOnly, check: registries.some(({ check }) => check) };
+}
+
+function factoryOf(
+  factories: Readonly<Record<string, RegistryFactory>>,
+  { address }: Omit<RegistryConfig, "id" | "check" | "register" | "subscribe" | "useAsMetadataReport">,
+): RegistryFactory {
+  return pick(factories, address.scheme, "registry scheme", "UNKNOWN_REGISTRY");
+}
+
+/** A registry of which only the URL is told. */
+export function plainRegistry(url: string): RegistryConfig {
+  const address = parseRegistryAddress(url);
+  const { params, username, password } = address;
+  return {
+    id: "default",
+    address,
+    group: params["group"],
+    namespace: params["namespace"],
+    username,
+    password,
+    timeoutMs: 5_000,
+    params,
+    check: params["check"] !== "false",
+    register: params["register"] !== "false",
+    subscribe: params["subscribe"] !== "false",
+    useAsMetadataReport: true,
+  };
+}

@@ -1,0 +1,81 @@
+import type { ProtocolFactory, RegistryBackend, RegistryFactory } from "@dubbo-ts/application";
+import { DisposalScope } from "@dubbo-ts/core";
+import type { MemoryRegistryStore } from "@dubbo-ts/discovery";
+import type { MemoryMetadataStore } from "@dubbo-ts/metadata";
+
+/** Every official protocol by name, in the order of preference. Its code is loaded when an application opens. */
+export const protocols: Readonly<Record<string, ProtocolFactory>> = {
+  async dubbo({ application, payloadBytes, connections }, runtime) {
+    const { dubboProtocol } = await import("@dubbo-ts/protocol-dubbo");
+    const options = {
+      application,
+      ...(payloadBytes !== undefined && { maxPayloadBytes: payloadBytes }),
+      ...(connections !== undefined && { connections }),
+    };
+    return dubboProtocol(options, runtime);
+  },
+};
+
+/**
+ * Every official registry by the scheme of its URL. An adapter's code is loaded when a URL names it.
+ *
+ * @param memory what the in-memory registries of one program share.
+ */
+export function registryFactories(memory: MemoryCenters): Readonly<Record<string, RegistryFactory>> {
+  return { local: openLocal, memory: (settings) => openMemory(memory, settings.address.safeText), zookeeper: openZooKeeper };
+}
+
+/** The in-memory centers of one program by URL: applications that name the same URL see each other. */
+export type MemoryCenters = Map<
+  string,
+  { readonly instances: MemoryRegistryStore; readonly metadata: MemoryMetadataStore }
+>;
+
+/** Makes {@link MemoryCenters}, empty. */
+export function memoryCenters(): MemoryCenters {
+  return new Map();
+}
+
+const openZooKeeper: RegistryFactory = async (settings, runtime) => {
+  const { zookeeperConnection, zookeeperMetadataReport, zookeeperRegistry } = await import(
+    "@dubbo-ts/registry-zookeeper"
+  );
+  const scope = new DisposalScope();
+  const { address, group, username, password, params } = settings;
+  const connection = scope.use(
+    await zookeeperConnection({ address: { ...address, username, password, params }, group }, runtime),
+  );
+  return backend(scope, false, {
+    registry: scope.use(await zookeeperRegistry({ connection })),
+    metadataReport: scope.use(await zookeeperMetadataReport({ connection })),
+  });
+};
+
+const openLocal: RegistryFactory = async ({ address }, runtime) => {
+  const { joinLocalRegistry } = await import("@dubbo-ts/registry-local");
+  const scope = new DisposalScope();
+  const [host] = address.hosts;
+  const local = scope.use(await joinLocalRegistry({ host: host?.host, port: host?.port }, runtime));
+  return backend(scope, true, local);
+};
+
+const openMemory = async (centers: MemoryCenters, url: string): Promise<RegistryBackend> => {
+  const { MemoryRegistryStore, memoryRegistry } = await import("@dubbo-ts/discovery");
+  const { MemoryMetadataStore, memoryMetadataReport } = await import("@dubbo-ts/metadata");
+  let center = centers.get(url);
+  if (center === undefined)
+    centers.set(url, (center = { instances: new MemoryRegistryStore(), metadata: new MemoryMetadataStore() }));
+  const scope = new DisposalScope();
+  return backend(scope, true, {
+    registry: scope.use(memoryRegistry(center.instances)),
+    metadataReport: scope.use(memoryMetadataReport(center.metadata)),
+  });
+};
+
+function backend(
+  scope: DisposalScope,
+  loopbackOnly: boolean,
+  { registry, metadataReport }: Pick<RegistryBackend, "registry" | "metadataReport">,
+): RegistryBackend {
+  return { registry, metadataReport, loopbackOnly, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// The command `dubbo-ts`: hands the process's own streams and signals to the package that does the work.
+import { createRequire } from "node:module";
+import { runCommand } from "@dubbo-ts/cli";
+
+const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+const controller = new AbortController();
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => controller.abort(signal));
+
+process.exitCode = await runCommand(
+  process.argv.slice(2),
+  { out: (line) => console.log(line), err: (line) => console.error(line), signal: controller.signal },
+  version,
+);

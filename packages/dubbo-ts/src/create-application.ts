@@ -1,0 +1,97 @@
+import {
+  type Application,
+  createApplication as assembleApplication,
+  plainRegistry,
+  type RegistryBackend,
+  pick,
+} from "@dubbo-ts/application";
+import { chosenRegistry, type Config, loadConfig } from "@dubbo-ts/config";
+import { type Logger, type Runtime, silentLogger, systemRuntime } from "@dubbo-ts/core";
+import type { Container, ServiceClass } from "@dubbo-ts/decorators";
+import type { Filter } from "@dubbo-ts/rpc";
+import { memoryCenters, type MemoryCenters, protocols, registryFactories } from "./adapters.js";
+import { pinoLogger } from "./logger.js";
+
+/** What {@link createApplication} takes; every part has a default but the name, which the file may give too. */
+export interface CreateApplicationOptions {
+  /** The application's name: what it registers under. Wins over the configuration's. */
+  name?: string;
+  /** The path of a YAML file, or an object with the same keys. Default: nothing but defaults. */
+  config?: string | object;
+  /** `profiles/<profile>/server.yml`, `client.yml` and `log.yml` are laid over the file. */
+  profile?: string;
+  /** Takes the place of the configured registries. `DUBBO_REGISTRY` in the environment wins over it. */
+  registry?: string;
+  /** Classes with `@Service`: made by the container and exported, before this function returns. */
+  services?: readonly ServiceClass[];
+  /** Where instances of `services` come from. Default: one that finds classes by itself. */
+  container?: Container;
+  /** Around every call that comes in, and every call that goes out; the first is the outermost. */
+  filters?: { readonly provider?: readonly Filter[]; readonly consumer?: readonly Filter[] };
+  /** Default: pino, as the configuration's `logger` says. */
+  log?: Logger;
+  /** What applications of one program share over `memory://`. Default: nothing, each stands alone. */
+  memory?: MemoryCenters;
+  /** Default `process.env`. */
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Loads the configuration and opens an application with every official registry and protocol at hand, each loaded
+ * when it is named. Nothing is registered before `start()`.
+ *
+ * @throws {ConfigError} CONFIG_INVALID, CONFIG_NOT_FOUND, UNKNOWN_REGISTRY, UNKNOWN_PROTOCOL, ADDRESS_INVALID, and
+ *   what exporting `services` throws; nothing stays open then.
+ */
+export async function createApplication(options: CreateApplicationOptions): Promise<Application> {
+  const { env = process.env, memory = memoryCenters(), filters } = options;
+  const config = await configOf(options, env);
+  const log = options.log ?? pinoLogger(config.logger, config.application.name);
+  const application = await assembleApplication({
+    config,
+    registries: registryFactories(memory),
+    protocols,
+    registry: chosenRegistry({ env }) ?? options.registry,
+    filters,
+    env,
+    runtime: { ...systemRuntime, log },
+  });
+  try {
+    await exportServices(application, options);
+    return application;
+  } catch (error) {
+    await application.stop();
+    throw error;
+  }
+}
+
+async function configOf(
+  { name, config, profile }: CreateApplicationOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Config> {
+  return loadConfig(config ?? {}, {
+    env,
+    ...(profile !== undefined && { profile }),
+    ...(name !== undefined && { overrides: { application: { name } } }),
+  });
+}
+
+/** The decorators, and the container behind them, are loaded only where a program has decorated classes. */
+async function exportServices(application: Application, options: CreateApplicationOptions): Promise<void> {
+  if (options.services === undefined) return;
+  const { createContainer, dubboModule, exportDecorated } = await import("@dubbo-ts/decorators");
+  const container = options.container ?? createContainer();
+  await container.load(dubboModule(application));
+  await exportDecorated(application, container, options.services);
+}
+
+/**
+ * Opens a registry by its URL, without an application: what a tool or a script needs to look around.
+ *
+ * @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY.
+ */
+export function openRegistry(url: string, runtime: Runtime = { ...systemRuntime, log: silentLogger }): Promise<RegistryBackend> {
+  const settings = { ...plainRegistry(url), application: "" };
+  const factories = registryFactories(memoryCenters());
+  return pick(factories, settings.address.scheme, "registry scheme", "UNKNOWN_REGISTRY")(settings, runtime);
+}
