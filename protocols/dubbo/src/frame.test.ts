@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Clock } from "@dubbo-ts/core";
 import { fakeClock, seededRandom } from "@dubbo-ts/testkit";
 import { DeadlineWheel, type WheelEntry } from "./deadline-wheel.js";
 import { descriptorArity } from "./descriptor.js";
@@ -313,7 +314,11 @@ describe("silence", () => {
     const sweep = new Sweep(clock, 500);
     const member = { sweep: (elapsedMs: number) => void (silentMs += elapsedMs) };
     sweep.add(member);
-    const blocked = { ...clock, setTimeout: clock.setTimeout, monotonicMs: () => clock.monotonicMs() * 100 };
+    const blocked: Clock = {
+      monotonicMs: () => clock.monotonicMs() * 100,
+      wallMs: () => 0,
+      setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
+    };
     const jumpy = new Sweep(blocked, 500);
     jumpy.add({ sweep: (elapsedMs) => expect(elapsedMs).toBe(1_000) });
     await clock.advance(2_000);
@@ -374,6 +379,6 @@ describe("small things", () => {
   });
 
   test("flags do not overlap", () => {
-    expect(Object.values(frameFlags).reduce((all, flag) => all + flag)).toBe(0xff);
+    expect(Object.values(frameFlags).reduce((all: number, flag) => all + flag, 0)).toBe(0xff);
   });
 });

@@ -53,7 +53,8 @@ export class RequestEncoder {
     writer.writeString(service.version === "" ? "0.0.0" : service.version);
     writer.writeString(method);
     writer.writeString(methodDefinition.descriptor);
-    const { params } = methodDefinition;
+    const { params, kind } = methodDefinition;
+    if (kind !== "unary") throw new TypeError("streams need a protocol that has them, such as triple");
     for (let index = 0; index < params.length; index += 1) {
       writer.write(params[index] as (typeof params)[number], args[index]);
     }

@@ -56,7 +56,7 @@ export class ResponseEncoder {
   /** The frame of whatever a call ended with: an exception of the method, or an error status. */
   failure(target: ResponseTarget, error: unknown, attachments: ReadonlyMap<string, string>): Buffer {
     const status = statusOf(error);
-    if (status !== undefined) return this.status(target, status, messageOf(error));
+    if (status !== undefined) return this.status(target, status, statusText(error));
     try {
       return this.#exception(target, error instanceof Error ? error : new Error(String(error)), attachments);
     } catch {
@@ -112,6 +112,14 @@ function statusOf(error: unknown): number | undefined {
   if (!isOwn(error)) return undefined;
   if (hasCode(error, "SERVICE_NOT_FOUND", "METHOD_NOT_FOUND")) return frameStatus.badRequest;
   return hasCode(error, "CALL_TIMEOUT") ? frameStatus.serverTimeout : undefined;
+}
+
+/** The sentences that consumers know: a status says too little. */
+function statusText(error: unknown): string {
+  if (error instanceof Refusal) return error.message;
+  if (hasCode(error, "METHOD_NOT_FOUND")) return `No such method: ${error.message}`;
+  if (hasCode(error, "SERVICE_NOT_FOUND")) return `Not found exported service: ${error.message}`;
+  return messageOf(error);
 }
 
 function isOwn(error: unknown): boolean {

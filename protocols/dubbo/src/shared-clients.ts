@@ -30,11 +30,9 @@ export class SharedClients implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const [key, shared] of this.#shared) {
-      this.#shared.delete(key);
-      this.#close(shared.client);
-    }
-    await Promise.all(this.#closing);
+    const clients = [...this.#shared.values()].map(({ client }) => this.#close(client));
+    this.#shared.clear();
+    await Promise.all([...clients, ...this.#closing]);
   }
 
   async #leave(key: string, shared: SharedClient): Promise<void> {

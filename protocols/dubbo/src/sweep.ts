@@ -40,10 +40,11 @@ export class Sweep {
   }
 
   readonly #run = () => {
+    this.#timer = undefined;
     const now = this.clock.monotonicMs();
     const elapsedMs = Math.min(now - this.#lastMs, 2 * this.intervalMs);
     this.#lastMs = now;
     for (const member of this.#members) member.sweep(elapsedMs);
-    if (this.#members.size > 0) this.#arm();
+    if (this.#members.size > 0 && this.#timer === undefined) this.#arm();
   };
 }
