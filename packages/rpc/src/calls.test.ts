@@ -474,7 +474,7 @@ describe("the context of a call", () => {
     controller.abort(reason);
     await expect(call).rejects.toBe(reason);
     expect(signal.reason).toBe(reason);
-    clock.advance(2_000);
+    await settled();
     expect(clock.timers).toBe(0);
   });
 

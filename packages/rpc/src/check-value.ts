@@ -4,7 +4,7 @@ import { describeValue, isDecimal, isLocalDate, isLocalDateTime, isLocalTime } f
 import { maxDepth, type Walk } from "./walk.js";
 
 /** What is wrong with a value, and where in it: `.tags[2]`. */
-export interface Problem {
+interface Problem {
   path: string;
   readonly why: string;
 }
@@ -211,7 +211,7 @@ function mapCheck(type: MapNode, checkKey: Check, checkEntry: Check): Check {
 }
 
 /** True when a plain object can stand for such a map. */
-export function hasStringKeys({ key }: MapNode): boolean {
+function hasStringKeys({ key }: MapNode): boolean {
   let type = key;
   while (type.kind === "nullable" || type.kind === "lazy")
     type = type.kind === "lazy" ? type.resolve() : type.type;
@@ -269,7 +269,7 @@ function unknownField(
   value: Record<string, unknown>,
 ): Problem | undefined {
   for (const key in value)
-    if (!names.has(key) && Object.hasOwn(value, key))
+    if (!names.has(key) && Object.hasOwn(value, key) && value[key] !== undefined)
       return { path: `.${key}`, why: `unknown field, ${className} has ${[...names].join(", ") || "none"}` };
   return undefined;
 }

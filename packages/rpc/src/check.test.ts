@@ -60,7 +60,11 @@ describe("checking arguments", () => {
     ["list", java.list(java.int()), [[], [1, 2]]],
     ["set", java.set(java.int()), [new Set(), new Set([1])]],
     ["map", java.map(java.string(), java.int()), [new Map([["a", 1]]), { a: 1 }, {}]],
-    ["object", User, [user, { ...user, birthday: null }, Object.assign(Object.create(null), user)]],
+    [
+      "object",
+      User,
+      [user, { ...user, birthday: null, more: undefined }, Object.assign(Object.create(null), user)],
+    ],
     ["throwable", java.throwable("a.B", { n: java.int() }), [new RemoteException("a.B", null, { n: 1 })]],
     [
       "any",
@@ -286,6 +290,9 @@ describe("checking arguments", () => {
       return tree;
     };
     expect(verdict(Tree, chain(150))).toBe("fits");
+    expect(verdict(Tree, { name: "wide", children: Array.from({ length: 300 }, () => chain(1)) })).toBe(
+      "fits",
+    );
     expect(verdict(Tree, chain(100_000))).toMatch(/children\[0\]: nested deeper than 200 levels$/);
     expect(verdict(java.any(), chain(100_000))).toMatch(/: nested deeper than 200 levels$/);
   });

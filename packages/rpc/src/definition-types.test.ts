@@ -81,6 +81,10 @@ async function mistakes(client: Client<typeof UserProvider>): Promise<void> {
   }
   void WrongArgument;
 
+  const wrongArgument: Pick<Implementation<typeof UserProvider>, "getUser"> = {
+    // @ts-expect-error a bigint comes in, not a text
+    getUser: (id: string) => (id === "" ? user : null),
+  };
   const wrongResult: Pick<Implementation<typeof UserProvider>, "getUser"> = {
     // @ts-expect-error the result is a user or null
     getUser: () => "Ann",
@@ -89,7 +93,7 @@ async function mistakes(client: Client<typeof UserProvider>): Promise<void> {
     // @ts-expect-error no such constant
     listUsers: () => [{ ...user, gender: "OTHER" }],
   };
-  void [wrongResult, wrongEnum];
+  void [wrongArgument, wrongResult, wrongEnum];
 
   // @ts-expect-error a text for a long
   await client.getUser("1");

@@ -4,12 +4,6 @@ import type { JavaType } from "./java-type.js";
 import type { MethodDefinition, MethodKind } from "./service-definition.js";
 import { descriptorOf, javaTypeName } from "./type-names.js";
 
-/** What few methods need. */
-export interface MethodOptions {
-  /** The exceptions that the method declares, built by `java.throwable`: their fields travel by their types. */
-  readonly throws?: readonly JavaType[];
-}
-
 /**
  * Describes a method: the types of its parameters, in order, and of its result.
  *
@@ -18,52 +12,43 @@ export interface MethodOptions {
 export function method<const P extends readonly JavaType[], R extends JavaType>(
   params: P,
   result: R,
-  options?: MethodOptions,
 ): MethodDefinition<P, R, "unary"> {
-  return describe("unary", params, result, options);
+  return describe("unary", params, result);
 }
 
 /** One request, any number of answers: `AsyncIterable<Result>`. Needs a protocol with streams (triple). */
 method.serverStream = <const P extends readonly JavaType[], R extends JavaType>(
   params: P,
   result: R,
-  options?: MethodOptions,
-): MethodDefinition<P, R, "serverStream"> => describe("serverStream", params, result, options);
+): MethodDefinition<P, R, "serverStream"> => describe("serverStream", params, result);
 
 /** Any number of messages, one answer. */
 method.clientStream = <M extends JavaType, R extends JavaType>(
   message: M,
   result: R,
-  options?: MethodOptions,
-): MethodDefinition<readonly [M], R, "clientStream"> => describe("clientStream", [message], result, options);
+): MethodDefinition<readonly [M], R, "clientStream"> => describe("clientStream", [message], result);
 
 /** Messages both ways. */
 method.bidi = <M extends JavaType, R extends JavaType>(
   message: M,
   result: R,
-  options?: MethodOptions,
-): MethodDefinition<readonly [M], R, "bidiStream"> => describe("bidiStream", [message], result, options);
+): MethodDefinition<readonly [M], R, "bidiStream"> => describe("bidiStream", [message], result);
 
 function describe<P extends readonly JavaType[], R extends JavaType, K extends MethodKind>(
   kind: K,
   params: P,
   result: R,
-  { throws }: MethodOptions = {},
 ): MethodDefinition<P, R, K> {
   if (!Array.isArray(params))
     throw new ConfigError("DEFINITION_INVALID", "method: its parameters are a list of types");
   for (const [index, type] of params.entries()) requireValueType(type, `parameter ${index}`);
   if (result?.kind !== "void") requireValueType(result, "result");
-  for (const type of throws ?? [])
-    if (type.kind !== "throwable")
-      throw new ConfigError("DEFINITION_INVALID", `throws: ${type.kind} is no java.throwable`);
   return Object.freeze({
     kind,
-    params: Object.freeze(params),
+    params: Object.freeze([...params]) as readonly JavaType[] as P,
     result,
     descriptor: params.map(descriptorOf).join(""),
     parameterTypes: Object.freeze(params.map(javaTypeName)),
-    ...(throws !== undefined && { throws }),
   });
 }
 

@@ -16,8 +16,6 @@ export interface MethodDefinition<
   readonly descriptor: string;
   /** Java names of the parameter types, `java.lang.String`, `int`, `[I`: what triple and `$invoke` send. */
   readonly parameterTypes: readonly string[];
-  /** Exceptions whose fields have declared types; others carry whatever the wire can. */
-  readonly throws?: readonly JavaType[];
 }
 
 /** The methods of a service by name. */
@@ -80,7 +78,7 @@ export type CallOf<Method> =
     : never;
 
 /** What a stream towards the provider carries: the one type in its parameters. */
-export type MessageOf<Params extends readonly JavaType[]> = Infer<Params[0]>;
+type MessageOf<Params extends readonly JavaType[]> = Infer<Params[0]>;
 
 /** What a provider writes: one method for each of the definition's, results awaited. */
 export type Implementation<D extends ServiceDefinition> = {

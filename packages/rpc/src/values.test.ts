@@ -1,9 +1,12 @@
 import { InvalidValueError, RemoteException } from "@dubbo-ts/core";
+import fc from "fast-check";
+import { checkOf } from "./check-value.js";
 import { copyValue, copyValues } from "./copy-value.js";
 import { generalize } from "./generalize.js";
 import { java, lazy } from "./java.js";
 import type { JavaType } from "./java-type.js";
 import { realize } from "./realize.js";
+import { Walk } from "./walk.js";
 
 const Gender = java.enum("org.example.Gender", ["MALE", "FEMALE"]);
 const User = java.object("org.example.User", {
@@ -248,5 +251,57 @@ describe("generalizing a result", () => {
     tree.children.push(tree);
     const general = generalize(Tree, tree) as Map<string, unknown>;
     expect((general.get("children") as unknown[])[0]).toBe(general);
+  });
+});
+
+describe("values of any kind", () => {
+  const anything = fc.anything({
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    maxDepth: 4,
+  });
+  const types = [
+    java.int(),
+    java.long(),
+    java.decimal(),
+    java.localDateTime(),
+    java.date(),
+    java.any(),
+    Gender,
+    User,
+    Tree,
+    java.list(java.any()),
+    java.map(java.string(), java.list(java.int().nullable())),
+    java.throwable("org.example.NotEnough", { left: java.int() }),
+  ];
+
+  test("are refused or fit; what fits can be copied and generalized, and its copy fits", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...types), anything, (type, value) => {
+        for (const side of ["sent", "received"] as const) {
+          const found = checkOf(type, side)(value, new Walk());
+          if (found !== undefined || side === "received") continue;
+          generalize(type, value);
+          expect(checkOf(type, side)(copyValue(type, value), new Walk())).toBeUndefined();
+        }
+      }),
+      { seed: 3, numRuns: 3_000 },
+    );
+  });
+
+  test("are realized so that they fit, or are refused", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...types), anything, (type, value) => {
+        try {
+          const real = realize(type, value, "v");
+          if (type.kind !== "any") expect(checkOf(type, "received")(real, new Walk())?.path ?? "").toBe("");
+        } catch (error) {
+          if (!(error instanceof InvalidValueError)) throw error;
+        }
+      }),
+      { seed: 3, numRuns: 3_000 },
+    );
   });
 });
