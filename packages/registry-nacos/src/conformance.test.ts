@@ -31,7 +31,8 @@ async function harness<A extends Registry | MetadataReport>(
   const { port } = server;
   const proxies = new Map<FaultProxy, A>();
   let blackhole = false;
-  const all = (act: (proxy: FaultProxy) => Promise<void> | void) => Promise.all([...proxies.keys()].map(act));
+  const all = (act: (proxy: FaultProxy) => PromiseLike<void> | void) =>
+    Promise.all([...proxies.keys()].map(async (proxy) => act(proxy)));
   const killServer = async () => {
     await server?.[Symbol.asyncDispose]();
     server = undefined;

@@ -100,6 +100,8 @@ function read(options: NacosOptions, { clock, random, log }: Runtime) {
   const servers = address.hosts.map(hostText);
   const { namespace = params["namespace"], credentials, client, applicationName } = options;
   const name = options.name ?? `nacos://${servers.join(",")}`;
+  if (address.username !== undefined && credentials === undefined)
+    log.warn({ registry: name }, "the address has a user, but no credentials are given: it is not logged in");
   const settings: ClientOptions = {
     clock,
     random,

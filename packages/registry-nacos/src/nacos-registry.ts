@@ -129,7 +129,9 @@ export class NacosRegistry implements Registry {
     const host = this.#hostOf(instance);
     const service = this.#serviceOf(instance.application);
     try {
-      await this.#options.naming.register(service, host, signal);
+      // A signal of its own: many registrations may share the caller's.
+      const either = AbortSignal.any([signal, this.#closing.signal]);
+      await this.#options.naming.register(service, host, either);
     } catch (error) {
       const { state } = this.#options.naming;
       if (!signal.aborted || error !== signal.reason || state.status === "connected")
