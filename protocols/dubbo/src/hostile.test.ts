@@ -19,7 +19,7 @@ import { decodeFrames } from "./frame.js";
 import { dubboSettings } from "./options.js";
 
 /** `FUZZ_FRAMES=1000000 FUZZ_SEED=1 npx jest protocols/dubbo/src/hostile` is the long run. */
-const frameCount = Number(process.env["FUZZ_FRAMES"] ?? 20_000);
+const frameCount = Number(process.env["FUZZ_FRAMES"] ?? 10_000);
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
 
 const any = java.any();
