@@ -1,5 +1,6 @@
 import { InvalidValueError } from "@dubbo-ts/core";
-import { type Check, checkOf, type Side } from "./check-value.js";
+import type { Check } from "./check.js";
+import { checkOf, type Side } from "./check-value.js";
 import { findMethod } from "./define-service.js";
 import type { MethodDefinition, ServiceDefinition } from "./service-definition.js";
 import { Walk } from "./walk.js";

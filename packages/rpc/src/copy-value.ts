@@ -1,5 +1,5 @@
 import { RemoteException } from "@dubbo-ts/core";
-import { fieldReader, fieldsOf, isRecord } from "./check-value.js";
+import { fieldReader, fieldsOf, isRecord } from "./fields.js";
 import type { JavaType, ListNode, MapNode, ThrowableNode } from "./java-type.js";
 import { isRemoteException } from "./remote-exception.js";
 

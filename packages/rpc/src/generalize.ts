@@ -1,4 +1,4 @@
-import { fieldReader, fieldsOf, isRecord } from "./check-value.js";
+import { fieldReader, fieldsOf, isRecord } from "./fields.js";
 import type { JavaType } from "./java-type.js";
 
 /**

@@ -1,5 +1,6 @@
 import { InvalidValueError, RemoteException } from "@dubbo-ts/core";
-import { checkOf, fieldsOf, isRecord } from "./check-value.js";
+import { checkOf } from "./check-value.js";
+import { fieldsOf, isRecord } from "./fields.js";
 import type { JavaType } from "./java-type.js";
 import { describeValue } from "./text-forms.js";
 import { maxDepth, Walk } from "./walk.js";
