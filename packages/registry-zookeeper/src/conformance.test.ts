@@ -40,7 +40,8 @@ async function harness<A extends Registry | MetadataReport>(
 ): Promise<Harness<A>> {
   const proxies = new Map<FaultProxy, A>();
   let blackhole = false;
-  const all = (act: (proxy: FaultProxy) => PromiseLike<void> | void) => Promise.all([...proxies.keys()].map(act));
+  const all = (act: (proxy: FaultProxy) => PromiseLike<void> | void) =>
+    Promise.all([...proxies.keys()].map(act));
   const faults: FaultHooks<A> = {
     killServer: () => server.kill("SIGKILL"),
     restartServer: () => server.restart(),

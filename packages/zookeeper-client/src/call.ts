@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "./environment.js";
-import type { ZooKeeperError } from "./errors.js";
+import { ZooKeeperError } from "./errors.js";
 import type { JuteReader } from "./jute.js";
 
 /** One request, as the session sends it and reads its answer. */
@@ -58,13 +58,17 @@ export class Call<T = unknown> {
       if (error === undefined) this.#succeed(this.request.decode(reader));
       else if (this.request.refused === undefined) this.fail(error);
       else this.#succeed(this.request.refused(error));
-    } catch (failure) {
-      this.fail(failure);
+    } catch (cause) {
+      this.fail(cause instanceof ZooKeeperError ? cause : this.#unreadable(cause));
     }
   }
 
   fail(error: unknown): void {
     if (this.#settle()) this.#reject(error);
+  }
+
+  #unreadable(cause: unknown): ZooKeeperError {
+    return new ZooKeeperError("SERVER_ERROR", "the answer cannot be read", this.request.path, { cause });
   }
 
   #succeed(value: T): void {

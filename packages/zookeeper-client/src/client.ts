@@ -139,7 +139,7 @@ export class ZooKeeperClient implements AsyncDisposable {
   }
 
   /** The path of the new node, with the digits of a sequential one. Fails with NODE_EXISTS, NO_NODE (no parent) … */
-  create(path: string, data: Uint8Array, options: CreateOptions = {}): Promise<string> {
+  async create(path: string, data: Uint8Array, options: CreateOptions = {}): Promise<string> {
     const { mode = "persistent", sequential = false, acl = this.#acl } = options;
     const opcode = mode === "container" ? opcodes.createContainer : opcodes.create;
     const flags = mode === "container" ? 4 : (mode === "ephemeral" ? 1 : 0) + (sequential ? 2 : 0);
@@ -150,13 +150,13 @@ export class ZooKeeperClient implements AsyncDisposable {
   }
 
   /** Fails with NO_NODE, BAD_VERSION, NOT_EMPTY. */
-  delete(path: string, version = -1, options?: CallOptions): Promise<void> {
+  async delete(path: string, version = -1, options?: CallOptions): Promise<void> {
     const writer = new JuteWriter().string(this.#absolute(path)).int(version);
     return this.#write(opcodes.delete, path, writer, () => undefined, options);
   }
 
   /** Fails with NO_NODE, BAD_VERSION. */
-  setData(path: string, data: Uint8Array, version = -1, options?: CallOptions): Promise<Stat> {
+  async setData(path: string, data: Uint8Array, version = -1, options?: CallOptions): Promise<Stat> {
     const writer = new JuteWriter(data.byteLength + 128)
       .string(this.#absolute(path))
       .buffer(data)
@@ -173,7 +173,7 @@ export class ZooKeeperClient implements AsyncDisposable {
   }
 
   /** Undefined: there is none. A watcher is then told when it is created. */
-  exists(path: string, options: ReadOptions = {}): Promise<Stat | undefined> {
+  async exists(path: string, options: ReadOptions = {}): Promise<Stat | undefined> {
     const full = this.#absolute(path);
     return this.#read(
       opcodes.exists,
@@ -193,7 +193,10 @@ export class ZooKeeperClient implements AsyncDisposable {
   }
 
   /** Fails with NO_NODE; a watcher is then not told of anything. */
-  getData(path: string, options: ReadOptions = {}): Promise<{ readonly data: Buffer; readonly stat: Stat }> {
+  async getData(
+    path: string,
+    options: ReadOptions = {},
+  ): Promise<{ readonly data: Buffer; readonly stat: Stat }> {
     return this.#read(opcodes.getData, path, options, (reader) => {
       const read = { data: reader.buffer(), stat: readStat(reader) };
       this.#watch("data", this.#absolute(path), options.watcher);
@@ -202,7 +205,7 @@ export class ZooKeeperClient implements AsyncDisposable {
   }
 
   /** Names, in no order. Fails with NO_NODE; a watcher is then not told of anything. */
-  getChildren(
+  async getChildren(
     path: string,
     options: ReadOptions = {},
   ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }> {

@@ -39,8 +39,13 @@ function parseServer(text: string): ServerAddress {
 /** @throws {ZooKeeperError} BAD_ARGUMENTS: not `/a/b` with parts that are not empty, `.` or `..`. */
 export function assertPath(path: string): void {
   if (path === "/") return;
-  const parts = path.split("/");
-  if (parts[0] !== "" || parts.slice(1).some((part) => ["", ".", ".."].includes(part)) || path.includes("\0"))
+  const [before, ...parts] = path.split("/");
+  if (
+    before !== "" ||
+    parts.length === 0 ||
+    parts.some((part) => ["", ".", ".."].includes(part)) ||
+    path.includes("\0")
+  )
     throw new ZooKeeperError("BAD_ARGUMENTS", "no path of a node", path);
 }
 

@@ -297,9 +297,10 @@ export class Session {
   #onReply(link: Link, xid: number, error: number, reader: JuteReader): void {
     // Ending it sooner could take the request to close out of the server's hands.
     if (this.#closing.signal.aborted) return xid === this.#closeXid ? link.end(closedError()) : undefined;
-    const next = this.#inFlight.shift();
+    const [next] = this.#inFlight;
     if (next === undefined || next.xid !== xid)
       return link.end(new ZooKeeperError("CONNECTION_LOSS", `${link.server} answered out of order`));
+    this.#inFlight.shift();
     const { call } = next;
     call.answer(error === 0 ? undefined : serverError(error, call.request.path), reader);
   }
@@ -392,7 +393,7 @@ export class Session {
   /** Evenly random below a bound that doubles, with a cap that leaves several attempts within a session's time. */
   #pause(failures: number): Promise<void> {
     const { clock, random } = this.#environment;
-    const capMs = Math.min(5_000, this.#timeoutMs / 6);
+    const capMs = Math.min(5_000, this.#timeoutMs / 12);
     const delayMs = random() * Math.min(capMs, 50 * 2 ** Math.min(failures, 20));
     return new Promise((resolve) => {
       const { signal } = this.#closing;
