@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect as connectSocket } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -677,6 +677,32 @@ describe("the embedded server on the wire", () => {
     await until(() => consumer.lists.length > 0);
     expect(consumer.lists.flat()).not.toHaveLength(0);
     expect(consumer.lists.every((list) => list.length === 1)).toBe(true);
+  });
+
+  test("a server that starts soon after one that had clients was killed waits for them", async () => {
+    const dataFile = join(folder, "used.json");
+    const takesMs = async (server: NacosServer) => {
+      const one = await connected(server);
+      const began = performance.now();
+      await one.ask(...query("s"));
+      return performance.now() - began;
+    };
+    const first = await start({ dataFile, holdMs: 400 });
+    expect(await takesMs(first)).toBeLessThan(300);
+    const copy = join(folder, "copy.json");
+    await until(() =>
+      copyFile(dataFile, copy).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const after = await start({ dataFile: copy, holdMs: 400 });
+    expect(await takesMs(after)).toBeGreaterThan(300);
+    for (const one of opened.splice(0)) one.close();
+    await until(() => after.clients.length === 0);
+    await after[Symbol.asyncDispose]();
+    // Closed with nobody left: nobody to wait for.
+    expect(await takesMs(await start({ dataFile: copy, holdMs: 400 }))).toBeLessThan(300);
   });
 
   test("is not reachable from other interfaces, and refuses to be", async () => {

@@ -74,6 +74,7 @@ export const defaultPort = 8848;
 
 const recentMs = 15_000;
 const markEveryMs = 5_000;
+const firstMarkMs = 200;
 const resetAckMs = 3_000;
 /** What is known at the end is still told: how long a client may take to take it. */
 const lastPushesMs = 500;
@@ -111,6 +112,7 @@ class EmbeddedServer implements NacosServer {
   readonly #naming: NamingStore;
   readonly #configs: ConfigStore;
   #mark: Timer | undefined;
+  #marking = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -151,7 +153,7 @@ class EmbeddedServer implements NacosServer {
       (socket) => endpoint.inject(socket),
       (peer) => broker.ended(peer),
     );
-    if (file !== undefined) this.#markUsed();
+    if (file !== undefined) this.#markUsed(firstMarkMs);
   }
 
   get clients(): readonly ConnectedClient[] {
@@ -185,6 +187,7 @@ class EmbeddedServer implements NacosServer {
     this.transports.destroy();
     // The file is finished while the port is still held: whoever takes over reads it next.
     if (this.file !== undefined) {
+      await this.#marking;
       await this.#configs.save();
       await this.file.markUsed(clientsLeft ? this.options.runtime.clock.wallMs() : 0);
     }
@@ -194,12 +197,17 @@ class EmbeddedServer implements NacosServer {
   }
 
   /** While there are clients, the file's time says so: what is left of it after a kill. */
-  #markUsed(): void {
-    const { clock } = this.options.runtime;
+  #markUsed(delayMs: number): void {
     const mark = () => {
-      if (this.#broker.connections.length > 0) void this.file?.markUsed(clock.wallMs());
-      this.#markUsed();
+      if (this.#broker.connections.length > 0) this.#marking = this.#markNow();
+      this.#markUsed(markEveryMs);
     };
-    this.#mark = clock.setTimeout(mark, markEveryMs, { background: true });
+    this.#mark = this.options.runtime.clock.setTimeout(mark, delayMs, { background: true });
+  }
+
+  /** Never rejects. */
+  async #markNow(): Promise<void> {
+    const marked = await this.file?.markUsed(this.options.runtime.clock.wallMs());
+    if (marked === false) await this.#configs.save();
   }
 }

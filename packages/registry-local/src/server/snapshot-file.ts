@@ -69,10 +69,13 @@ export class SnapshotFile {
 
   /**
    * Says in the file's time that its server has clients now, or, with `atMs` 0, that it leaves none behind: a
-   * server that starts soon after the first has clients to wait for.
+   * server that starts soon after the first has clients to wait for. False: there is no file yet.
    */
-  async markUsed(atMs: number): Promise<void> {
-    await utimes(this.path, atMs / 1000, atMs / 1000).catch(() => {});
+  async markUsed(atMs: number): Promise<boolean> {
+    return utimes(this.path, atMs / 1000, atMs / 1000).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #write(read: () => readonly ConfigEntry[]): Promise<void> {
