@@ -36,6 +36,7 @@ export default {
     {
       ...shared,
       displayName: "stories",
+      globalSetup: "<rootDir>/scripts/jest-build.mjs",
       testMatch: ["<rootDir>/test/**/*.test.ts"],
     },
   ],

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { defineService, java, method } from "dubbo-ts";
+
+/** What `programs/provider.mjs` serves. */
+export const Worker = defineService("org.example.Worker", {
+  whoAmI: method([], java.int()),
+  work: method([java.int()], java.string()),
+});
+
+/** A child process of a story, which has printed `ready`. */
+export interface Program extends AsyncDisposable {
+  readonly pid: number;
+  /** Sends a signal and waits for the end. Gives the exit code, or null after a signal that ends at once. */
+  end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>;
+  signal(signal: "SIGSTOP" | "SIGCONT"): void;
+}
+
+/** Starts `programs/<name>.mjs` on the built packages, and waits until it says that it is ready. */
+export async function startProgram(name: string, ...args: readonly string[]): Promise<Program> {
+  const child = spawn(process.execPath, [join(__dirname, "programs", `${name}.mjs`), ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NODE_OPTIONS: "" },
+  });
+  const ended = once(child, "exit") as Promise<[number | null]>;
+  const said: string[] = [];
+  child.stderr.on("data", (data: Buffer) => said.push(data.toString()));
+  await Promise.race([ready(child, said), ended.then(() => Promise.reject(new Error(`${name} ended: ${said.join("")}`)))]);
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return (await ended)[0];
+  };
+  return {
+    pid: child.pid as number,
+    end,
+    signal: (signal) => void child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      await end("SIGKILL");
+    },
+  };
+}
+
+async function ready(child: ChildProcess, said: string[]): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
+  for await (const [line] of linesOf(child, signal)) {
+    if (line === "ready") return;
+    said.push(`${line}\n`);
+  }
+  throw new Error(`not ready in 20 s: ${said.join("")}`);
+}
+
+async function* linesOf(child: ChildProcess, signal: AbortSignal): AsyncGenerator<[string]> {
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream, signal });
+  for await (const line of lines) yield [line];
+}
+
+/** Calls at a steady rate until it is stopped, and counts. */
+export class Load {
+  answered = 0;
+  readonly failures: unknown[] = [];
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(call: () => Promise<unknown>, perSecond: number) {
+    const startedMs = performance.now();
+    let made = 0;
+    this.#timer = setInterval(() => {
+      for (const due = ((performance.now() - startedMs) * perSecond) / 1_000; made < due; made += 1) this.#one(call);
+    }, 5);
+  }
+
+  #one(call: () => Promise<unknown>): void {
+    const done = call().then(
+      () => void (this.answered += 1),
+      (error: unknown) => void this.failures.push(error),
+    );
+    this.#inFlight.add(done);
+    void done.finally(() => this.#inFlight.delete(done));
+  }
+
+  /** No more calls; waits for those that are under way. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#inFlight);
+  }
+}
+
+/** A base port for the embedded registry: gRPC, 1,000 above it, is free. */
+export async function freeBasePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, "close");
+  return port > 2_000 ? port - 1_000 : freeBasePort();
+}

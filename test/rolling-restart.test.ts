@@ -1,0 +1,44 @@
+import { createApplication } from "dubbo-ts";
+import { installZooKeeper, realServer, startZooKeeper, waitFor } from "@dubbo-ts/testkit";
+import { freeBasePort, Load, type Program, startProgram, Worker } from "./programs.js";
+
+/** Restarts five providers one after another under 200 calls/s, with default settings on both sides. */
+async function rollOver(registry: string): Promise<void> {
+  let providers: Program[] = [];
+  await using app = await createApplication({
+    name: "rolling-client",
+    registry,
+    config: { logger: { level: "silent" }, cache: { enabled: false } },
+    env: {},
+  });
+  try {
+    providers = await Promise.all(Array.from({ length: 5 }, () => startProgram("provider", registry)));
+    const worker = await app.refer(Worker);
+    const seen = new Set<number>();
+    const load = new Load(async () => seen.add(await worker.whoAmI()), 200);
+    const all = () => providers.every(({ pid }) => seen.has(pid));
+    await waitFor(all, { timeoutMs: 10_000, what: "answers of all five" });
+    for (const [index, old] of providers.entries()) {
+      expect(await old.end("SIGTERM")).toBe(0);
+      providers[index] = await startProgram("provider", registry);
+    }
+    seen.clear();
+    await waitFor(all, { timeoutMs: 10_000, what: "answers of all five new ones" });
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(load.answered).toBeGreaterThan(1_000);
+  } finally {
+    await Promise.all(providers.map((provider) => provider[Symbol.asyncDispose]()));
+  }
+}
+
+realServer("a rolling restart over ZooKeeper", installZooKeeper(), () => {
+  test("of five providers under 200 calls/s loses no call", async () => {
+    await using server = await startZooKeeper();
+    await rollOver(`zookeeper://${server.address}`);
+  }, 90_000);
+});
+
+test("a rolling restart over the embedded registry of five providers under 200 calls/s loses no call", async () => {
+  await rollOver(`local://127.0.0.1:${await freeBasePort()}`);
+}, 90_000);
