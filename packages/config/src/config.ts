@@ -182,7 +182,7 @@ export interface LoggerConfig {
 export interface ShutdownConfig {
   /** Signals that stop the application. Default none; `true` means SIGTERM and SIGINT. */
   readonly signals: readonly NodeJS.Signals[];
-  /** How long calls are still served after deregistering, so that consumers hear of it. Default 3000. */
+  /** How long calls are still served after deregistering, so that consumers hear of it. Default 1000. */
   readonly graceMs: number;
   /** How long the whole stop may take. Default 30,000. */
   readonly timeoutMs: number;

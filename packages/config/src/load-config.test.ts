@@ -44,7 +44,7 @@ describe("a configuration that is right", () => {
       provider: expect.objectContaining({ services: {}, timeoutMs: undefined, retries: undefined }),
       consumer: expect.objectContaining({ references: {}, check: true, timeoutMs: undefined }),
       logger: { level: "info", format: "json", file: undefined },
-      shutdown: { signals: [], graceMs: 3_000, timeoutMs: 30_000 },
+      shutdown: { signals: [], graceMs: 1_000, timeoutMs: 30_000 },
       cache: { enabled: true, directory: undefined },
       files: ["app.yaml"],
     });
@@ -180,7 +180,7 @@ dubbo:
       check: true,
     });
     expect(config.logger).toMatchObject({ level: "warn", format: "pretty" });
-    expect(config.shutdown).toEqual({ signals: ["SIGTERM", "SIGINT"], graceMs: 3_000, timeoutMs: 60_000 });
+    expect(config.shutdown).toEqual({ signals: ["SIGTERM", "SIGINT"], graceMs: 1_000, timeoutMs: 60_000 });
     expect(config.cache).toEqual({ enabled: false, directory: "/var/cache" });
   });
 
@@ -511,6 +511,7 @@ describe("hostile files", () => {
 
   test.each([
     ["aliases that multiply", bomb, /more than (?:100 aliases|20000 values)/],
+    ["5,000 aliases", `a: &a x\nb:\n${"  - *a\n".repeat(5_000)}`, /more than 100 aliases/],
     ["an alias of itself", "a: &a [*a]", /deeper than 32 levels|more than 100 aliases|Unresolved alias/],
     ["100,000 brackets", "[".repeat(100_000), /deeper than 32 levels/],
     ["deep maps", "{a: ".repeat(60) + "}".repeat(60), /deeper than 32 levels/],

@@ -187,7 +187,7 @@ const shutdown = () =>
       .default(false)
       .meta({ aliases: ["internalSignal"] }),
     grace: duration({ zero: true })
-      .default(3_000)
+      .default(1_000)
       .meta({ aliases: ["consumerUpdateWaitTime"] }),
     timeout: duration().default(30_000),
   });
