@@ -380,6 +380,14 @@ describe("failover", () => {
     });
   });
 
+  test("goes to another provider even if the load balancer would pick the same again", async () => {
+    const { network, directory, options } = world("a", "b", "c");
+    for (const host of ["a", "b"]) network.answers.set(host, rejectsWith(rpcError("CALL_TIMEOUT")));
+    const first = (candidates: readonly Candidate[]) => candidates[0] as Candidate;
+    expect(await failover(directory, { ...options, loadBalancer: first }).invoke(invocation())).toBe("c");
+    expect(network.calls).toEqual(["a", "b", "c"]);
+  });
+
   test("owns up that the method may have run when any attempt may have run it", async () => {
     const { network, directory, options } = world("a", "b");
     network.answers.set("a", rejectsWith(rpcError("CONNECTION_LOST")));

@@ -1,7 +1,7 @@
 import { type Clock, hasCode } from "@dubbo-ts/core";
 
 /** When an endpoint is avoided, and for how long. */
-export const ejectionLimits = {
+const ejectionLimits = {
   /** Calls that fail in a row, with no success in between, until an endpoint that can be connected to is avoided. */
   failures: 3,
   /** How long it is then avoided, before one call is let through as a probe; doubled after each probe that fails. */

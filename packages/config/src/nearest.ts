@@ -1,5 +1,5 @@
 /** The one of `names` that `name` was likely meant to be; undefined when none is near. */
-export function nearest(name: string, names: Iterable<string>): string | undefined {
+function nearest(name: string, names: Iterable<string>): string | undefined {
   // A key that long is no typing error, and comparing takes time in proportion to its length.
   if (name.length > 64) return undefined;
   let best: string | undefined;
