@@ -176,7 +176,7 @@ export class ConfigStore implements Disposable {
 }
 
 /** Lower-case hexadecimal md5 of the UTF-8 bytes. */
-export function md5Of(content: string): string {
+function md5Of(content: string): string {
   return createHash("md5").update(content, "utf8").digest("hex");
 }
 

@@ -23,7 +23,7 @@ const responseNames: Readonly<Record<string, string>> = {
 };
 
 /** The type of the answer to a request of `requestType`. */
-export function responseTypeOf(requestType: string): string {
+function responseTypeOf(requestType: string): string {
   return responseNames[requestType] ?? requestType.replace(/Request$/, "Response");
 }
 

@@ -17,7 +17,7 @@ const rules = {
 } as const satisfies Record<string, Rule>;
 
 /** The most that keys and values of an instance's metadata may have together, in UTF-16 code units. */
-export const maxMetadataLength = 1024;
+const maxMetadataLength = 1024;
 
 /** What is wrong with the parameters of a naming request, as a real server says it; undefined when nothing is. */
 export function checkNaming(body: Body): string | undefined {
