@@ -17,10 +17,8 @@ export class ApplicationIndex {
   /** Offers by the services that they were made of, then by what the instance says of its ports. */
   readonly #offers = new WeakMap<ReadonlyMap<string, ServiceInfo>, Map<string, Offer>>();
 
-  /** The groups that have members. */
-  get groups(): Iterable<OfferGroup> {
-    return this.#groups.values();
-  }
+  /** The groups that have members; may be gone through any number of times. */
+  readonly groups: Iterable<OfferGroup> = { [Symbol.iterator]: () => this.#groups.values() };
 
   /**
    * Adds or replaces an instance. Without `metadata` (its revision is not known yet) it goes on offering what it

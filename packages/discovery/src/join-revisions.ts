@@ -26,9 +26,8 @@ export interface ApplicationState {
 
 /** What is known of the mapping of the interface. */
 export interface MappingState {
-  /** False: nothing was heard of it yet. */
+  /** False: nothing was heard of it yet, and no application is named beforehand. */
   readonly heard: boolean;
-  readonly stale: boolean;
 }
 
 /**
@@ -62,7 +61,7 @@ export function joinRevisions(
   const some = lists.concat(healthy);
   const endpoints = some.length > 0 ? some : lists.concat(ill);
   if (endpoints.length === 0 || newest === undefined) return unresolved(query, mapping, applications);
-  const stale = applications.some((one) => one.stale) || (mapping.stale && !mapping.heard);
+  const stale = !mapping.heard || applications.some((one) => one.stale);
   return { state: "resolved", endpoints, params: newest.info.params, stale };
 }
 

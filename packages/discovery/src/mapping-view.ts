@@ -39,10 +39,6 @@ export class MappingView implements MappingState, AsyncDisposable {
     return this.#heard;
   }
 
-  get stale(): boolean {
-    return !this.#heard;
-  }
-
   /** False while the disk cache is still being read. */
   get ready(): boolean {
     return this.#cacheIsRead || this.#heard;

@@ -3,15 +3,38 @@ import type { Lane, Offer } from "./offer.js";
 
 /** One instance in the index, with the endpoints that were made of it. */
 export class Member {
+  #instance: ServiceInstance;
+  /** By lane; of the present instance only. */
+  readonly #endpoints = new Map<string, Endpoint>();
   /** What was made lately: an endpoint that says the same again is the same object. */
   readonly #made: Endpoint[] = [];
 
-  constructor(public instance: ServiceInstance) {}
+  constructor(instance: ServiceInstance) {
+    this.#instance = instance;
+  }
+
+  get instance(): ServiceInstance {
+    return this.#instance;
+  }
+
+  set instance(instance: ServiceInstance) {
+    this.#instance = instance;
+    this.#endpoints.clear();
+  }
 
   /** Where the instance is reached on `lane`. Port: the service's, else that of the protocol, else the instance's. */
   endpointOn(lane: Lane): Endpoint {
-    const { host, port, ports, application, weight, startedAtMs, tag } = this.instance;
-    const next = endpoint({
+    let found = this.#endpoints.get(lane.id);
+    if (found === undefined) {
+      found = this.#intern(this.#make(lane));
+      this.#endpoints.set(lane.id, found);
+    }
+    return found;
+  }
+
+  #make(lane: Lane): Endpoint {
+    const { host, port, ports, application, weight, startedAtMs, tag } = this.#instance;
+    return endpoint({
       protocol: lane.protocol,
       host,
       port: lane.port ?? ports[lane.protocol] ?? port,
@@ -21,6 +44,9 @@ export class Member {
       warmupMs: lane.warmupMs,
       tag: tag ?? lane.tag,
     });
+  }
+
+  #intern(next: Endpoint): Endpoint {
     const same = this.#made.find((made) => sameEndpoint(made, next));
     if (same !== undefined) return same;
     if (this.#made.length >= 8) this.#made.shift();

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import {
   abortable,
   ConfigError,
@@ -142,6 +143,7 @@ class OrderedServicePublisher implements ServicePublisher {
   constructor(private readonly options: ServicePublisherOptions) {
     const { registries, reports, runtime = systemRuntime } = options;
     this.#runtime = runtime;
+    setMaxListeners(0, this.#closing.signal); // one for each piece of work in the background
     this.#startedAtMs = runtime.clock.wallMs();
     this.#mapping = new ServiceNameMapping({ reports, runtime });
     this.#keepers = registries.map(
@@ -218,7 +220,7 @@ class OrderedServicePublisher implements ServicePublisher {
         "REGISTRY_UNAVAILABLE",
         `${application} is not registered after ${startTimeoutMs} ms`,
       );
-    const limit = deadline(this.#runtime.clock, startTimeoutMs, late, this.#closing.signal);
+    const limit = this.#limit(startTimeoutMs, late);
     const refused = new Promise<never>((_, reject) => {
       if (strict) this.#refused = reject;
     });
@@ -306,7 +308,7 @@ class OrderedServicePublisher implements ServicePublisher {
         await this.#pause(5_000);
         signal.throwIfAborted();
         if (this.#metadata !== undefined && this.#metadata.revision !== metadata.revision) return;
-        const limit = deadline(this.#runtime.clock, 5_000, () => new Error("no answer"), signal);
+        const limit = this.#limit(5_000, () => new Error("no answer"));
         try {
           return await abortable(report.publish(metadata, limit.signal), limit.signal);
         } catch {
@@ -343,7 +345,7 @@ class OrderedServicePublisher implements ServicePublisher {
         if (this.#isRegistering(state)) return; // the keepers go on by themselves
         await this.#pause(Math.min(10_000, 1_000 * 2 ** Math.min(failures, 10)));
         if (generation !== this.#generation || this.#closing.signal.aborted) return;
-        const limit = deadline(this.#runtime.clock, 10_000, () => new Error("late"), this.#closing.signal);
+        const limit = this.#limit(10_000, () => new Error("late"));
         try {
           return await abortable(this.#apply(state, limit.signal), limit.signal);
         } catch (error) {
@@ -387,7 +389,7 @@ class OrderedServicePublisher implements ServicePublisher {
   async #writeAgain(): Promise<void> {
     const metadata = this.#metadata;
     if (metadata === undefined || this.#instance === undefined) return;
-    const limit = deadline(this.#runtime.clock, 10_000, () => new Error("late"), this.#closing.signal);
+    const limit = this.#limit(10_000, () => new Error("late"));
     try {
       this.#mapped.clear();
       await this.#report(metadata, this.#instance.storage, limit.signal);
@@ -407,6 +409,12 @@ class OrderedServicePublisher implements ServicePublisher {
     );
     if (hasCode(error, "REGISTRY_REFUSED", "REGISTRY_AUTH_FAILED", "REGISTRY_WRONG_SERVER"))
       this.#refused?.(error);
+  }
+
+  #limit(ms: number, reason: () => unknown): ReturnType<typeof deadline> {
+    const limit = deadline(this.#runtime.clock, ms, reason, this.#closing.signal);
+    setMaxListeners(0, limit.signal); // many mappings are written at once
+    return limit;
   }
 
   #pause(ms: number): Promise<void> {

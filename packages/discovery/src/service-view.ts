@@ -55,7 +55,7 @@ export class ServiceView {
         this.#applications.set(application, openApplication(application));
     const views = [...this.#applications.values()];
     const heard = mapping.heard || providedBy.length > 0;
-    const next = joinRevisions(query, { heard, stale: mapping.stale }, views, lists);
+    const next = joinRevisions(query, { heard }, views, lists);
     const isReady = mapping.ready && views.every(({ ready }) => ready);
     // While the disk cache is being read, "nothing is known" would be said too early.
     if (next.state === "pending" && !isReady) return;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { abortable, type Clock, deadline } from "@dubbo-ts/core";
 
 /** How {@link firstSuccess} goes through its attempts. */
@@ -21,6 +22,7 @@ export async function firstSuccess<T>(
 ): Promise<T> {
   signal.throwIfAborted();
   const settled = new AbortController();
+  setMaxListeners(0, settled.signal);
   const stop = () => settled.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   try {

@@ -24,15 +24,18 @@ export interface MetadataInfoRecord {
 }
 
 /** Field names and order are those that Java writes (app-level discovery 6.2). */
-const serviceInfo: JavaType<ServiceInfoRecord> = java.object("org.apache.dubbo.metadata.MetadataInfo$ServiceInfo", {
-  params: java.map(java.string(), java.string()),
-  path: java.string(),
-  port: java.int(),
-  protocol: java.string(),
-  version: java.string().nullable(),
-  group: java.string().nullable(),
-  name: java.string(),
-});
+const serviceInfo: JavaType<ServiceInfoRecord> = java.object(
+  "org.apache.dubbo.metadata.MetadataInfo$ServiceInfo",
+  {
+    params: java.map(java.string(), java.string()),
+    path: java.string(),
+    port: java.int(),
+    protocol: java.string(),
+    version: java.string().nullable(),
+    group: java.string().nullable(),
+    name: java.string(),
+  },
+);
 
 const metadataInfo: JavaType<MetadataInfoRecord> = java.object("org.apache.dubbo.metadata.MetadataInfo", {
   services: java.map(java.string(), serviceInfo),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import {
   abortable,
   deadline,
@@ -42,6 +43,7 @@ export class ServiceNameMapping implements AsyncDisposable {
     this.#reports = reports;
     this.#runtime = runtime;
     this.#addTimeoutMs = addTimeoutMs;
+    setMaxListeners(0, this.#closing.signal); // one for each interface that waits for another try
   }
 
   /**

@@ -7,6 +7,7 @@ export { metadataReportSuite, sampleMetadata } from "./metadata-report-suite.js"
 export { noLeaks } from "./no-leaks.js";
 export { registrySuite } from "./registry-suite.js";
 export { sampleInstance } from "./sample-instance.js";
+export { ScriptedRegistry } from "./scripted-registry.js";
 export { seededRandom } from "./seeded-random.js";
 export { type LogEntry, recordingLogger, type TestRuntime, testRuntime } from "./test-runtime.js";
 export { type WaitOptions, waitFor } from "./wait-for.js";
