@@ -209,6 +209,18 @@ dubbo:
     expect(config.files).toEqual([]);
   });
 
+  test("repeats what an anchor names", async () => {
+    const config = await load(`${app}consumer:
+  params: &p { a: "1" }
+  references:
+    R: { params: *p, timeout: &t 1s }
+    S: { timeout: *t }
+    T: { timeout: &t 2s }
+    U: { timeout: *t }`);
+    const { R, S, U } = config.consumer.references;
+    expect([R?.params, S?.timeoutMs, U?.timeoutMs]).toEqual([{ a: "1" }, 1_000, 2_000]);
+  });
+
   test("knows the clusters and load balancers of the program", async () => {
     const config = await load(`${app}consumer: { loadbalance: mine, cluster: own }`, {
       names: { loadBalancers: ["mine"], clusters: ["own"] },

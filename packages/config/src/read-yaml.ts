@@ -49,7 +49,7 @@ export function readYaml(file: string, text: string): ReadResult {
       message: message.startsWith("Maximum call stack") ? tooDeep : (message.split("\n", 1)[0] as string),
     }));
     if (document.contents === null || found.length > 0) return { root: undefined, problems: found };
-    const reader = new Reader(file, lines, (alias) => alias.resolve(document) as ParsedNode | undefined);
+    const reader = new Reader(file, lines);
     const root = reader.read(document.contents, "", 0);
     return { root, problems: reader.problems };
   } catch (error) {
@@ -78,8 +78,6 @@ function nesting(text: string): number {
   return most;
 }
 
-type AliasNode = Parameters<ConstructorParameters<typeof Reader>[2]>[0];
-
 /** Turns YAML nodes into a {@link Located} tree, and stops at the limits. */
 class Reader {
   readonly problems: Problem[] = [];
@@ -87,10 +85,12 @@ class Reader {
   #aliases = 0;
   #full = false;
 
+  /** The newest node of each name so far: theirs looks through the whole document for every alias. */
+  readonly #anchors = new Map<string, ParsedNode>();
+
   constructor(
     readonly file: string,
     readonly lines: LineCounter,
-    readonly resolve: (alias: ParsedNode & { resolve(document: unknown): unknown }) => ParsedNode | undefined,
   ) {}
 
   read(node: ParsedNode | null, path: string, depth: number): Located | undefined {
@@ -101,11 +101,12 @@ class Reader {
     if (isAlias(node)) {
       if (++this.#aliases > limits.aliases)
         return this.#stop(where, path, `more than ${limits.aliases} aliases`);
-      const target = this.resolve(node as AliasNode);
+      const target = this.#anchors.get(node.source);
       if (target === undefined)
         this.problems.push({ where, path, message: "no anchor before it has this name" });
       return this.read(target ?? null, path, depth + 1);
     }
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isMap(node)) return this.#map(node as YAMLMap.Parsed, where, path, depth);
     if (isSeq(node)) {
       const items = node.items.map((item, index) =>
