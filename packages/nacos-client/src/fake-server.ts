@@ -55,6 +55,7 @@ export class FakeServer {
   /** Config changes are not pushed. */
   losesPushes = false;
   #server = new Server();
+  #isRunning = false;
   #port = 0;
   #pushes = 0;
   #lastTime = 0;
@@ -62,6 +63,8 @@ export class FakeServer {
 
   /** Listens on a free port, or on the one that it had. */
   async start(): Promise<this> {
+    if (this.#isRunning) return this;
+    this.#isRunning = true;
     this.#server = new Server();
     this.#server.addService(
       { request: nacosService.request, stream: nacosService.stream },
@@ -81,6 +84,7 @@ export class FakeServer {
 
   /** As kill -9: all sockets are cut. */
   stop(): void {
+    this.#isRunning = false;
     this.#server.forceShutdown();
     this.connections.clear();
     for (const timer of this.#pending) clearTimeout(timer);

@@ -163,7 +163,7 @@ export class NacosNaming implements AsyncDisposable {
     const registrations = [...this.#registrations.values()];
     for (const subscription of subscriptions) subscription.end();
     const left = new AbortController();
-    const leaving = registrations.map((registration) => registration.withdraw(undefined, left.signal));
+    const leaving = registrations.map((registration) => registration.leave(left.signal));
     const allLeft = Promise.allSettled(leaving).then(() => left.abort());
     await pause(clock, leaveLimitMs, [left.signal]);
     left.abort();

@@ -93,10 +93,15 @@ export class Registration {
     await done;
   }
 
+  /** {@link withdraw} for good: who still waits for an announcement is told that the client is closed. */
+  async leave(signal: AbortSignal): Promise<void> {
+    this.#settle(this.#version, ({ reject }) => reject(new NacosError("CLOSED", "the Nacos client is closed")));
+    await this.withdraw(undefined, signal);
+  }
+
   /** Ends the keeping without a word to the server. */
   async stop(): Promise<void> {
     await this.#keeper.stop();
-    this.#settle(this.#version, ({ reject }) => reject(new NacosError("CLOSED", "the Nacos client is closed")));
   }
 
   async #want(wanted: ReadonlyMap<string, NewInstance>, signal: AbortSignal): Promise<void> {
