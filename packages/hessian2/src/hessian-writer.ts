@@ -121,7 +121,10 @@ export class HessianWriter {
   finish(): Buffer {
     const { _bytes: bytes, _offset: length } = this.#encoder.byteBuffer;
     // A large buffer is given away instead of copied: `reset` drops it.
-    return bytes.length > maxKeptBytes ? bytes.subarray(0, length) : Buffer.from(bytes.subarray(0, length));
+    if (bytes.length > maxKeptBytes) return bytes.subarray(0, length);
+    const copy = Buffer.allocUnsafe(length);
+    bytes.copy(copy, 0, 0, length);
+    return copy;
   }
 
   /** Begins the next stream. */

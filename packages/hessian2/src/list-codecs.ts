@@ -78,8 +78,19 @@ export class ListCodec implements Codec {
     const { length } = decoder.readListBegin();
     const list: unknown[] = [];
     decoder.register(list, this);
-    readElements(decoder, this.element, length, (value) => list.push(value));
+    if (length === undefined) readElements(decoder, this.element, length, (value) => list.push(value));
+    else this.#readElements(decoder, list, length);
     return list;
+  }
+
+  #readElements(decoder: Decoder, list: unknown[], length: number): void {
+    decoder.enter();
+    try {
+      for (let i = 0; i < length; i++) list.push(this.element.read(decoder));
+    } catch (error) {
+      throw within(`[${list.length}]`, error);
+    }
+    decoder.leave();
   }
 
   absent(): null {

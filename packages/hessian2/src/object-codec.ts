@@ -1,28 +1,34 @@
 import { type Codec, notA } from "./codec.js";
 import type { Decoder } from "./decoder.js";
 import { type ClassLayout, type Encoder, layoutOf } from "./encoder.js";
+import {
+  type CreateObject,
+  createObject,
+  type FieldCodec,
+  loopingReader,
+  type ReadFields,
+  readFields,
+  type WriteFields,
+  writeFields,
+} from "./field-functions.js";
 import { isRecord } from "./map-codec.js";
 import { within } from "./misfit.js";
 import { Kind, Tag } from "./tags.js";
 import type { ClassDefinition, ReadDefinition } from "./token-reader.js";
 
-/** A field and what writes and reads it. */
-export interface FieldCodec {
-  readonly name: string;
-  readonly codec: Codec;
-}
-
 /** How the objects of a class, as some peer defines it, are read. */
 interface Plan {
   readonly definition: ClassDefinition;
-  /** In the order of the wire; undefined: nobody declared it. */
-  readonly steps: readonly (FieldCodec | undefined)[];
+  readonly read: ReadFields;
   /** Declared, but not on the wire. */
   readonly missing: readonly FieldCodec[];
 }
 
 /** How many definitions of a class are remembered: peers of several versions, and subclasses. */
 const maxPlans = 4;
+
+/** For how many of them a function is made. */
+const maxGenerated = 4;
 const maxKnownBytes = 8192;
 
 /**
@@ -33,11 +39,10 @@ const maxKnownBytes = 8192;
 export class ObjectCodec implements Codec {
   readonly #className: string;
   readonly #fields: ReadonlyMap<string, FieldCodec>;
-  readonly #names: readonly string[];
-  readonly #codecs: readonly Codec[];
-  readonly #readOwn: readonly boolean[];
   readonly #layout: ClassLayout;
-  readonly #template: Readonly<Record<string, unknown>>;
+  readonly #create: CreateObject;
+  readonly #write: WriteFields;
+  #generated = 0;
   // Known by the very bytes of the definition: peers may give one class other fields, or another order.
   #known: ReadDefinition | undefined;
   #plans: readonly Plan[] = [];
@@ -49,11 +54,12 @@ export class ObjectCodec implements Codec {
   constructor(className: string, wire: readonly FieldCodec[], declared: readonly string[]) {
     this.#className = className;
     this.#fields = new Map(wire.map((field) => [field.name, field]));
-    this.#names = wire.map(({ name }) => name);
-    this.#codecs = wire.map(({ codec }) => codec);
-    this.#readOwn = this.#names.map((name) => name in Object.prototype);
-    this.#layout = layoutOf(className, this.#names);
-    this.#template = Object.fromEntries(declared.map((name) => [name, null]));
+    this.#layout = layoutOf(
+      className,
+      wire.map(({ name }) => name),
+    );
+    this.#create = createObject(declared);
+    this.#write = writeFields(wire);
   }
 
   write(encoder: Encoder, value: unknown): void {
@@ -61,18 +67,8 @@ export class ObjectCodec implements Codec {
     if (encoder.writeReference(value, this)) return;
     encoder.enter();
     encoder.beginObject(this.#layout);
-    let i = 0;
-    try {
-      for (; i < this.#codecs.length; i++) (this.#codecs[i] as Codec).write(encoder, this.#fieldOf(value, i));
-    } catch (error) {
-      throw within(`.${this.#names[i]}`, error);
-    }
+    this.#write(encoder, value);
     encoder.leave();
-  }
-
-  #fieldOf(value: Record<string, unknown>, index: number): unknown {
-    const name = this.#names[index] as string;
-    return this.#readOwn[index] === true && !Object.hasOwn(value, name) ? undefined : value[name];
   }
 
   read(decoder: Decoder): unknown {
@@ -97,20 +93,11 @@ export class ObjectCodec implements Codec {
 
   #readObject(decoder: Decoder): unknown {
     if (decoder.peek() === Tag.definition) this.#remember(decoder.readDefinition(this.#known));
-    const { steps, missing } = this.#planOf(decoder.beginObject());
-    const object = { ...this.#template };
+    const { read, missing } = this.#planOf(decoder.beginObject());
+    const object = this.#create();
     decoder.register(object, this);
     decoder.enter();
-    let i = 0;
-    try {
-      for (; i < steps.length; i++) {
-        const step = steps[i];
-        if (step === undefined) decoder.skip();
-        else object[step.name] = step.codec.read(decoder);
-      }
-    } catch (error) {
-      throw within(`.${steps[i]?.name ?? "(undeclared field)"}`, error);
-    }
+    read(decoder, object);
     decoder.leave();
     for (const { name, codec } of missing) object[name] = codec.absent();
     return object;
@@ -127,17 +114,22 @@ export class ObjectCodec implements Codec {
     const names = new Set(definition.fields);
     const plan: Plan = {
       definition,
-      steps: definition.fields.map((name) => this.#fields.get(name)),
+      read: this.#reader(definition.fields.map((name) => this.#fields.get(name))),
       missing: [...this.#fields.values()].filter(({ name }) => !names.has(name)),
     };
     if (definition.fields.length <= 256) this.#plans = [plan, ...this.#plans.slice(0, maxPlans - 1)];
     return plan;
   }
 
+  // A stranger may send as many definitions as he likes: functions are made for the first ones only.
+  #reader(fields: readonly (FieldCodec | undefined)[]): ReadFields {
+    return this.#generated++ < maxGenerated ? readFields(fields) : loopingReader(fields);
+  }
+
   /** Fields by name, as generic calls send an object. */
   #readMap(decoder: Decoder): unknown {
     decoder.readMapBegin();
-    const object = { ...this.#template };
+    const object = this.#create();
     decoder.register(object, this);
     decoder.enter();
     const missing = new Map(this.#fields);

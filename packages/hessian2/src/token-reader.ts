@@ -2,7 +2,7 @@ import { isAscii } from "node:buffer";
 import { DecoderV2 } from "./hessian-js.js";
 import { Misfit } from "./misfit.js";
 import { Kind, kindOfTag, nameOfKind, Tag } from "./tags.js";
-import { readUtf8 } from "./text.js";
+import { maxShortText, readUtf8, shortAscii } from "./text.js";
 
 /** Java allows 65,535 constants in all; a definition with more fields than this is none of Java's. */
 const maxFields = 16_384;
@@ -220,7 +220,9 @@ export class TokenReader extends DecoderV2 {
     if (end > this.end) throw new Misfit(`a string of ${length} characters, ${this.end - start} bytes left`);
     if (!this.#isAscii(start, end)) return this.#wideUnits(length);
     this.byteBuffer._offset = end;
-    return this.#bytes.toString("latin1", start, end);
+    return length <= maxShortText
+      ? shortAscii(this.#bytes, start, length)
+      : this.#bytes.toString("latin1", start, end);
   }
 
   #isAscii(start: number, end: number): boolean {

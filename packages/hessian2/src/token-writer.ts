@@ -6,6 +6,9 @@ import { Tag } from "./tags.js";
 const stringChunk = 0x8000;
 const binaryChunk = 4093;
 
+/** Up to here writing a string unit by unit is faster than asking the Buffer to. */
+const shortText = 24;
+
 /**
  * hessian.js's encoder, which owns the growing buffer, with faster and stricter writers of the values that have no
  * parts. All give the shortest form, as Hessian2Output.java does.
@@ -203,10 +206,15 @@ export class TokenWriter extends EncoderV2 {
 
   #writeUnits(text: string): void {
     const buffer = this.room(text.length * 3);
-    // Node's own writer is faster from about here on. It gives UTF-8, which is CESU-8 where there are no surrogates.
-    if (text.length > 24 && !/[\ud800-\udfff]/.test(text))
-      buffer._offset += buffer._bytes.write(text, buffer._offset, "utf8");
-    else buffer._offset = putCesu8(buffer._bytes, buffer._offset, text);
+    const { _bytes: bytes, _offset: at } = buffer;
+    if (text.length <= shortText) {
+      buffer._offset = putCesu8(bytes, at, text);
+      return;
+    }
+    // Node's own writer gives UTF-8, which is CESU-8 where there are no surrogates, and none are in ASCII.
+    const written = bytes.write(text, at, "utf8");
+    const done = written === text.length || !/[\ud800-\udfff]/.test(text);
+    buffer._offset = done ? at + written : putCesu8(bytes, at, text);
   }
 }
 
