@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Duplex } from "node:stream";
 import {
   endpoint,
+  type Logger,
   type Network,
   type Runtime,
   serviceKey,
@@ -11,7 +12,7 @@ import {
   systemRuntime,
 } from "@dubbo-ts/core";
 import { createClient, defineService, java, method, serveImplementation } from "@dubbo-ts/rpc";
-import { recordingLogger, seededRandom } from "@dubbo-ts/testkit";
+import { seededRandom } from "@dubbo-ts/testkit";
 import { DubboServer } from "./dubbo-server.js";
 import { dubboProtocol } from "./dubbo-protocol.js";
 import { heartbeatRequest, readOnlyEvent } from "./event.js";
@@ -21,6 +22,8 @@ import { dubboSettings } from "./options.js";
 /** `FUZZ_FRAMES=1000000 FUZZ_SEED=1 npx jest protocols/dubbo/src/hostile` is the long run. */
 const frameCount = Number(process.env["FUZZ_FRAMES"] ?? 10_000);
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
+
+const limitMs = 20_000 + frameCount;
 
 const any = java.any();
 const Anything = defineService("org.example.interop.UserService", {
@@ -123,6 +126,19 @@ class Mutator {
   }
 }
 
+/** Keeps numbers and not lines: the run is long. */
+function countingLogger() {
+  const lines = { debug: 0, info: 0, warn: 0, error: 0 };
+  const count = (level: keyof typeof lines) => () => void (lines[level] += 1);
+  const log: Logger = {
+    debug: count("debug"),
+    info: count("info"),
+    warn: count("warn"),
+    error: count("error"),
+  };
+  return { log, lines };
+}
+
 /** What a long run must not do. */
 function watching() {
   const unhandled: unknown[] = [];
@@ -133,15 +149,18 @@ function watching() {
   return {
     time(work: () => void): void {
       const startMs = performance.now();
+      const startCpu = process.cpuUsage();
       work();
-      longestMs = Math.max(longestMs, performance.now() - startMs);
+      const { user, system } = process.cpuUsage(startCpu);
+      // A shared machine takes the processor away, and collects garbage beside: what is less, was ours.
+      longestMs = Math.max(longestMs, Math.min(performance.now() - startMs, (user + system) / 1_000));
     },
     async end(): Promise<void> {
       for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       process.off("unhandledRejection", onUnhandled);
       expect(unhandled).toEqual([]);
-      // The bars are 20 ms and 64 MB on a machine of its own; a shared one stops for longer.
-      expect(longestMs).toBeLessThan(200);
+      // The bars are 20 ms and 64 MB for a program of its own; here the collector has the test's garbage to do too.
+      expect(longestMs).toBeLessThan(100);
       expect(process.memoryUsage().rss - before).toBeLessThan(256 * 1024 * 1024);
     },
   };
@@ -160,97 +179,104 @@ function* pieces(bytes: Buffer, mutator: Mutator): Generator<Buffer> {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe(`mutated frames, ${frameCount} a side`, () => {
-  test("neither crash nor bend a provider, which says one line for each connection that it closes", async () => {
-    const log = recordingLogger();
-    const server = new DubboServer(dubboSettings({ drainMs: 100 }), { ...systemRuntime, log });
-    const echo = (...args: unknown[]) => args[0] ?? null;
-    const implementation = Object.fromEntries(Object.keys(Anything.methods).map((name) => [name, echo]));
-    const invoker = serveImplementation(Anything, implementation as never);
-    server.services.add({ key, definition: Anything, invoker });
-    const originals = [...recordedFrames(">"), heartbeatRequest(1, 2), readOnlyEvent(1, 2)];
-    const mutator = new Mutator(seededRandom(seed), originals);
-    const watch = watching();
-    let closed = 0;
-    let answers = 0;
-    for (let done = 0; done < frameCount; ) {
-      const socket = new MemorySocket();
-      server.accept(socket.asSocket());
-      for (let count = 0; count < 20 && !socket.destroyed; count += 1) {
-        done += 1;
-        for (const piece of pieces(mutator.next(), mutator)) {
-          watch.time(() => socket.emit("data", piece));
+  test(
+    "neither crash nor bend a provider, which says one line for each connection that it closes",
+    async () => {
+      const { log, lines } = countingLogger();
+      const server = new DubboServer(dubboSettings({ drainMs: 100 }), { ...systemRuntime, log });
+      const echo = (...args: unknown[]) => args[0] ?? null;
+      const implementation = Object.fromEntries(Object.keys(Anything.methods).map((name) => [name, echo]));
+      const invoker = serveImplementation(Anything, implementation as never);
+      server.services.add({ key, definition: Anything, invoker });
+      const originals = [...recordedFrames(">"), heartbeatRequest(1, 2), readOnlyEvent(1, 2)];
+      const mutator = new Mutator(seededRandom(seed), originals);
+      const watch = watching();
+      let closed = 0;
+      let answers = 0;
+      for (let done = 0; done < frameCount; ) {
+        const socket = new MemorySocket();
+        server.accept(socket.asSocket());
+        for (let count = 0; count < 20 && !socket.destroyed; count += 1) {
+          done += 1;
+          for (const piece of pieces(mutator.next(), mutator)) {
+            watch.time(() => socket.emit("data", piece));
+            if (socket.destroyed) break;
+          }
+        }
+        await turn();
+        await turn();
+        closed += socket.destroyed ? 1 : 0;
+        answers += decodeFrames(Buffer.concat(socket.sent)).length;
+        socket.destroy();
+      }
+      await watch.end();
+      expect(lines.warn).toBe(closed);
+      expect(closed).toBeGreaterThan(frameCount / 200);
+      expect(answers).toBeGreaterThan(frameCount / 20);
+      await server[Symbol.asyncDispose]();
+    },
+    limitMs,
+  );
+
+  test(
+    "neither crash nor bend a consumer, whose calls all end",
+    async () => {
+      const { log } = countingLogger();
+      const sockets: MemorySocket[] = [];
+      const network: Network = {
+        createServer: (options, onConnection) => systemNetwork.createServer(options, onConnection),
+        connect: () => {
+          const socket = new MemorySocket();
+          sockets.push(socket);
+          setImmediate(() => socket.emit("connect"));
+          return socket.asSocket();
+        },
+      };
+      const runtime: Runtime = { ...systemRuntime, log, network };
+      const answers = recordedFrames("<");
+      const mutator = new Mutator(seededRandom(seed + 1), [
+        ...answers,
+        heartbeatRequest(1, 2),
+        readOnlyEvent(1, 2),
+      ]);
+      const watch = watching();
+      let settled = 0;
+      let calls = 0;
+      for (let done = 0; done < frameCount; ) {
+        const protocol = dubboProtocol({ drainMs: 1, connectTimeoutMs: 100 }, runtime);
+        const invoker = protocol.refer(endpoint({ protocol: "dubbo", host: "memory", port: 1 }));
+        const settings = { service: key, runtime, timeoutMs: () => 5_000 };
+        const client = createClient(Anything, invoker, settings);
+        const made = [client.getUser(1n), ...Array.from({ length: 19 }, (_, at) => client.echo(String(at)))];
+        calls += made.length;
+        for (const call of made)
+          call.then(
+            () => (settled += 1),
+            () => (settled += 1),
+          );
+        await turn();
+        await turn();
+        await turn();
+        const socket = sockets.pop() as MemorySocket;
+        for (const { idHigh, idLow } of decodeFrames(Buffer.concat(socket.sent))) {
+          const answer = mutator.next();
+          done += 1;
+          if (answer.length >= 12 && mutator.below(20) > 0) {
+            answer.writeInt32BE(idHigh, 4);
+            answer.writeInt32BE(idLow, 8);
+          }
+          for (const piece of pieces(answer, mutator)) {
+            if (!socket.destroyed) watch.time(() => socket.emit("data", piece));
+          }
           if (socket.destroyed) break;
         }
+        socket.destroy();
+        await protocol[Symbol.asyncDispose]();
+        for (const extra of sockets.splice(0)) extra.destroy();
       }
-      await turn();
-      await turn();
-      closed += socket.destroyed ? 1 : 0;
-      answers += decodeFrames(Buffer.concat(socket.sent)).length;
-      socket.destroy();
-    }
-    await watch.end();
-    const lines = log.entries.filter(({ level }) => level === "warn");
-    expect(lines.length).toBe(closed);
-    expect(closed).toBeGreaterThan(frameCount / 200);
-    expect(answers).toBeGreaterThan(frameCount / 20);
-    await server[Symbol.asyncDispose]();
-  });
-
-  test("neither crash nor bend a consumer, whose calls all end", async () => {
-    const log = recordingLogger();
-    const sockets: MemorySocket[] = [];
-    const network: Network = {
-      createServer: (options, onConnection) => systemNetwork.createServer(options, onConnection),
-      connect: () => {
-        const socket = new MemorySocket();
-        sockets.push(socket);
-        setImmediate(() => socket.emit("connect"));
-        return socket.asSocket();
-      },
-    };
-    const runtime: Runtime = { ...systemRuntime, log, network };
-    const answers = recordedFrames("<");
-    const mutator = new Mutator(seededRandom(seed + 1), [
-      ...answers,
-      heartbeatRequest(1, 2),
-      readOnlyEvent(1, 2),
-    ]);
-    const watch = watching();
-    let settled = 0;
-    let calls = 0;
-    for (let done = 0; done < frameCount; ) {
-      const protocol = dubboProtocol({ drainMs: 1, connectTimeoutMs: 100 }, runtime);
-      const invoker = protocol.refer(endpoint({ protocol: "dubbo", host: "memory", port: 1 }));
-      const settings = { service: key, runtime, timeoutMs: () => 5_000 };
-      const client = createClient(Anything, invoker, settings);
-      const made = [client.getUser(1n), ...Array.from({ length: 19 }, (_, at) => client.echo(String(at)))];
-      calls += made.length;
-      for (const call of made)
-        call.then(
-          () => (settled += 1),
-          () => (settled += 1),
-        );
-      await turn();
-      await turn();
-      await turn();
-      const socket = sockets.pop() as MemorySocket;
-      for (const { idHigh, idLow } of decodeFrames(Buffer.concat(socket.sent))) {
-        const answer = mutator.next();
-        done += 1;
-        if (answer.length >= 12 && mutator.below(20) > 0) {
-          answer.writeInt32BE(idHigh, 4);
-          answer.writeInt32BE(idLow, 8);
-        }
-        for (const piece of pieces(answer, mutator)) {
-          if (!socket.destroyed) watch.time(() => socket.emit("data", piece));
-        }
-        if (socket.destroyed) break;
-      }
-      socket.destroy();
-      await protocol[Symbol.asyncDispose]();
-      for (const extra of sockets.splice(0)) extra.destroy();
-    }
-    await watch.end();
-    expect(settled).toBe(calls);
-  });
+      await watch.end();
+      expect(settled).toBe(calls);
+    },
+    limitMs,
+  );
 });
