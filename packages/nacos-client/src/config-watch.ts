@@ -75,7 +75,9 @@ export class ConfigWatch {
   async #listen(session: Session): Promise<void> {
     const { environment, resyncMs } = this.connection.settings;
     const answer = await this.#sendListen(session, true);
-    const hasChanged = bodiesOf(answer, "changedConfigs").some((body) => configKeyIn(body) === configKeyIn(this.key));
+    const hasChanged = bodiesOf(answer, "changedConfigs").some(
+      (body) => configKeyIn(body) === configKeyIn(this.key),
+    );
     if (hasChanged || this.#isDirty) await this.#refresh(session, hasChanged);
     else if (this.#known === undefined) this.#accept(undefined);
     this.#listeningOn = session;

@@ -22,6 +22,11 @@ export interface NacosState {
   readonly lastError: NacosError | undefined;
 }
 
+interface Waiting {
+  readonly resolve: (session: Session) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** A connection that lived for this long was a good one: the next loss starts with a small pause again (registries F4). */
 const stableMs = 10_000;
 /** A server that is starting is asked again at least this often; Java and Go ask every second. */
@@ -35,7 +40,7 @@ const tries = 3;
 export class Connection implements AsyncDisposable, SessionOwner {
   readonly #stop = new AbortController();
   readonly #changes = new Set<Latest<NacosState>>();
-  readonly #waiting = new Set<{ resolve(session: Session): void; reject(error: unknown): void }>();
+  readonly #waiting = new Set<Waiting>();
   readonly #running: Promise<void>;
   #session: Session | undefined;
   #reset: { readonly recommended: string | undefined } | undefined;
@@ -88,7 +93,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
   session(signal: AbortSignal): Promise<Session> {
     if (this.#stop.signal.aborted) return Promise.reject(closed());
     if (this.#session !== undefined) return Promise.resolve(this.#session);
-    let waiting: { resolve(session: Session): void; reject(error: unknown): void } | undefined;
+    let waiting: Waiting | undefined;
     const next = new Promise<Session>((resolve, reject) => {
       waiting = { resolve, reject };
       this.#waiting.add(waiting);
@@ -137,7 +142,11 @@ export class Connection implements AsyncDisposable, SessionOwner {
    * with a pause when the server is overloaded. What a server refuses is a {@link Reply}.
    * @throws {NacosError} UNAVAILABLE, NOT_NACOS, TIMEOUT, INVALID, CLOSED. @throws `signal.reason` when that aborts.
    */
-  async request(type: string, body: Body, options: CallOptions & { readonly signal: AbortSignal }): Promise<Reply> {
+  async request(
+    type: string,
+    body: Body,
+    options: CallOptions & { readonly signal: AbortSignal },
+  ): Promise<Reply> {
     const { environment, backoffCapMs } = this.settings;
     const { signal } = options;
     for (let failures = 1; ; failures += 1) {
@@ -235,7 +244,9 @@ export class Connection implements AsyncDisposable, SessionOwner {
 
   #noteFailure(cause: unknown, { name }: ServerAddress): void {
     const error =
-      cause instanceof NacosError ? cause : new NacosError("UNAVAILABLE", `connecting to ${name} failed`, { cause });
+      cause instanceof NacosError
+        ? cause
+        : new NacosError("UNAVAILABLE", `connecting to ${name} failed`, { cause });
     const { log } = this.settings.environment;
     log.debug({ err: error, server: name, module: this.module }, "no connection to Nacos");
     if (this.#session === undefined) this.#change("connecting", error);

@@ -30,7 +30,9 @@ export interface FakeRequest {
 }
 
 /** What a test makes of a request: an answer of its own, silence, or `undefined`: as usual. */
-export type Intercept = (request: FakeRequest) => Partial<Payload> | "silence" | undefined | Promise<undefined>;
+export type Intercept = (
+  request: FakeRequest,
+) => Partial<Payload> | "silence" | undefined | Promise<undefined>;
 
 /**
  * A Nacos server for tests of the client: what nacos-server.md 7 recorded, without cluster, checks and users.
@@ -69,7 +71,8 @@ export class FakeServer {
     this.#server.addService(
       { request: nacosService.request, stream: nacosService.stream },
       {
-        request: (call: ServerUnaryCall<Payload, Payload>, done: sendUnaryData<Payload>) => void this.#request(call, done),
+        request: (call: ServerUnaryCall<Payload, Payload>, done: sendUnaryData<Payload>) =>
+          void this.#request(call, done),
         stream: (stream: Stream) => this.#open(stream),
       },
     );
@@ -126,13 +129,18 @@ export class FakeServer {
   }
 
   /** Writes a configuration and tells who listens. */
-  setConfig(dataId: string, content: string | undefined, group = "DEFAULT_GROUP", tenant: unknown = undefined): void {
+  setConfig(dataId: string, content: string | undefined, group = "DEFAULT_GROUP", tenant?: unknown): void {
     const key = `${group}@@${dataId}`;
     if (content === undefined) this.configs.delete(key);
     else this.configs.set(key, content);
     if (this.losesPushes) return;
     for (const { stream, listened } of this.connections.values()) {
-      if (listened.has(key)) this.push(stream, "ConfigChangeNotifyRequest", { dataId, group, ...(tenant === undefined ? {} : { tenant }) });
+      if (listened.has(key))
+        this.push(stream, "ConfigChangeNotifyRequest", {
+          dataId,
+          group,
+          ...(tenant === undefined ? {} : { tenant }),
+        });
     }
   }
 
@@ -141,12 +149,20 @@ export class FakeServer {
     stream.on("data", (payload: Payload) => {
       if (payload.type !== "ConnectionSetupRequest") return void this.answers.push(payload);
       const connection = {
-        ...{ id, stream, setUp: payload.body ?? {} },
-        ...{ published: new Map(), subscribed: new Set<string>(), listened: new Map() },
+        id,
+        stream,
+        setUp: payload.body ?? {},
+        published: new Map(),
+        subscribed: new Set<string>(),
+        listened: new Map(),
       };
       this.connections.set(id, connection);
       if (this.sendsAck && this.negotiates && payload.body?.abilityTable) {
-        stream.write({ type: "SetupAckRequest", headers: {}, body: { headers: {}, abilityTable: {}, module: "internal" } });
+        stream.write({
+          type: "SetupAckRequest",
+          headers: {},
+          body: { headers: {}, abilityTable: {}, module: "internal" },
+        });
       }
     });
     const close = () => {
@@ -196,7 +212,10 @@ export class FakeServer {
     },
     BatchInstanceRequest: (body, { published }) => {
       const key = keyOf(body);
-      published.set(key, bodiesOf(body, "instances").map((instance) => listed(instance, key)));
+      published.set(
+        key,
+        bodiesOf(body, "instances").map((instance) => listed(instance, key)),
+      );
       this.#changed(key);
       return ok("BatchInstanceResponse", { type: body.type });
     },
@@ -219,7 +238,10 @@ export class FakeServer {
     ConfigQueryRequest: (body) => {
       const content = this.configs.get(configKey(body));
       if (content === undefined) {
-        return { type: "ConfigQueryResponse", body: { resultCode: 500, errorCode: 300, message: "config data not exist" } };
+        return {
+          type: "ConfigQueryResponse",
+          body: { resultCode: 500, errorCode: 300, message: "config data not exist" },
+        };
       }
       return ok("ConfigQueryResponse", { content, md5: md5Of(content), contentType: "text" });
     },
@@ -253,19 +275,31 @@ export class FakeServer {
   };
 
   /** As lists and pushes hold it. */
-  serviceInfo(key: string, hosts: readonly Body[] = this.hosts(key.slice(key.indexOf("@@") + 2), key.split("@@")[0])): Body {
+  serviceInfo(
+    key: string,
+    hosts: readonly Body[] = this.hosts(key.slice(key.indexOf("@@") + 2), key.split("@@")[0]),
+  ): Body {
     this.#lastTime = Math.max(this.#lastTime + 1, Date.now());
     const [groupName, name] = key.split("@@");
     return {
-      ...{ name, groupName, clusters: "", cacheMillis: 10_000, hosts, checksum: "", valid: true },
-      ...{ lastRefTime: this.#lastTime + this.clockOffsetMs, allIPs: false, reachProtectionThreshold: false },
+      name,
+      groupName,
+      clusters: "",
+      cacheMillis: 10_000,
+      hosts,
+      checksum: "",
+      valid: true,
+      lastRefTime: this.#lastTime + this.clockOffsetMs,
+      allIPs: false,
+      reachProtectionThreshold: false,
     };
   }
 
   #changed(key: string): void {
     this.#later(this.pushDelayMs, () => {
       for (const { stream, subscribed } of this.connections.values()) {
-        if (subscribed.has(key)) this.push(stream, "NotifySubscriberRequest", { serviceInfo: this.serviceInfo(key) });
+        if (subscribed.has(key))
+          this.push(stream, "NotifySubscriberRequest", { serviceInfo: this.serviceInfo(key) });
       }
     });
   }
@@ -304,5 +338,9 @@ function md5OrBlank(content: string | undefined): string {
 
 function listed(instance: Body, key: string): Body {
   const { ip, port, clusterName } = instance;
-  return { ...instance, instanceId: `${String(ip)}#${String(port)}#${String(clusterName)}#${key}`, serviceName: key };
+  return {
+    ...instance,
+    instanceId: `${String(ip)}#${String(port)}#${String(clusterName)}#${key}`,
+    serviceName: key,
+  };
 }

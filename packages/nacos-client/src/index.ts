@@ -8,6 +8,7 @@ export { type NacosConfig, nacosConfig, type PublishOptions } from "./nacos-conf
 export { NacosError, type NacosErrorCode } from "./nacos-error.js";
 export { type NacosNaming, nacosNaming } from "./nacos-naming.js";
 export type { NacosOptions, ServerAddress } from "./options.js";
+export { type PasswordOptions, passwordCredentials } from "./password-credentials.js";
 export type { ServiceSnapshot } from "./subscription.js";
 
 // For authors of servers and test doubles that speak the same protocol

@@ -66,7 +66,15 @@ export function instanceKey({ ip, port, clusterName = "DEFAULT" }: NewInstance):
 
 /** The JSON of an instance, with every field: there are strict readers (registries G16). */
 export function encodeInstance(instance: NewInstance): Body {
-  const { ip, port, weight = 1, healthy = true, enabled = true, clusterName = "DEFAULT", metadata = {} } = instance;
+  const {
+    ip,
+    port,
+    weight = 1,
+    healthy = true,
+    enabled = true,
+    clusterName = "DEFAULT",
+    metadata = {},
+  } = instance;
   // serviceName stays empty: the server then puts the group into the instanceId (nacos-server 8, A1.6).
   const fixed = { instanceId: "", ephemeral: true, serviceName: "" };
   return { ...fixed, ip, port, weight, healthy, enabled, clusterName, metadata };

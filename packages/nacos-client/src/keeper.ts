@@ -59,7 +59,9 @@ export class Keeper {
       } catch (error) {
         waitMs = this.#afterFailure(error, failures++, session);
       }
-      await pause(environment.clock, waitMs, [this.#woken.signal, session.signal, signal], { background: true });
+      await pause(environment.clock, waitMs, [this.#woken.signal, session.signal, signal], {
+        background: true,
+      });
     }
     this.connection.signal.removeEventListener("abort", this.#abort);
   }

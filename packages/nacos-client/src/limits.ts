@@ -29,7 +29,11 @@ export function checkInstance(instance: NewInstance, metadataLimit: number): voi
   check(ip !== "" && !blankOrChinese.test(ip), "ip", ip);
   check(Number.isInteger(port) && port >= 0 && port <= 65_535, "port", port);
   check(Number.isFinite(weight), "weight", weight);
-  check(clusterName.length <= maxLength.cluster && /^[\da-zA-Z-]+$/.test(clusterName), "cluster name", clusterName);
+  check(
+    clusterName.length <= maxLength.cluster && /^[\da-zA-Z-]+$/.test(clusterName),
+    "cluster name",
+    clusterName,
+  );
   checkMetadata(metadata, metadataLimit);
 }
 
@@ -40,7 +44,10 @@ function checkMetadata(metadata: Readonly<Record<string, string>>, limit: number
   const total = sizes.reduce((sum, { size }) => sum + size, 0);
   if (total <= limit) return;
   const list = sizes.sort((a, b) => b.size - a.size).map(({ key, size }) => `${key} ${size}`);
-  throw new NacosError("INVALID", `metadata has ${total} characters, ${limit} are allowed: ${list.join(", ")}`);
+  throw new NacosError(
+    "INVALID",
+    `metadata has ${total} characters, ${limit} are allowed: ${list.join(", ")}`,
+  );
 }
 
 /** @throws {NacosError} INVALID */
@@ -61,5 +68,8 @@ export function checkContent(content: string): void {
 
 function check(fits: boolean, what: string, value: unknown): void {
   if (fits) return;
-  throw new NacosError("INVALID", `${what} is not acceptable to Nacos: ${JSON.stringify(value)?.slice(0, 100)}`);
+  throw new NacosError(
+    "INVALID",
+    `${what} is not acceptable to Nacos: ${JSON.stringify(value)?.slice(0, 100)}`,
+  );
 }

@@ -73,7 +73,11 @@ export class NacosConfig implements AsyncDisposable {
    */
   async get(key: ConfigKey, signal: AbortSignal): Promise<NacosConfigValue | undefined> {
     checkConfigKey(key);
-    return await this.#read(key, (type, body) => this.#connection.request(type, body, this.#call(signal)), signal);
+    return await this.#read(
+      key,
+      (type, body) => this.#connection.request(type, body, this.#call(signal)),
+      signal,
+    );
   }
 
   /**
@@ -92,7 +96,8 @@ export class NacosConfig implements AsyncDisposable {
     checkContent(content);
     const additionMap = type === undefined ? {} : { type };
     const body = { ...this.#body(key), content, additionMap };
-    if (casMd5 !== undefined) return await this.#publishIf(key, { ...body, casMd5: casMd5 || absent }, signal);
+    if (casMd5 !== undefined)
+      return await this.#publishIf(key, { ...body, casMd5: casMd5 || absent }, signal);
     const reply = await this.#connection.request("ConfigPublishRequest", body, this.#call(signal));
     bodyOfReply(reply, `publishing ${configKeyOf(key)}`);
     return true;
@@ -156,7 +161,8 @@ export class NacosConfig implements AsyncDisposable {
         break;
       } catch (error) {
         signal.throwIfAborted();
-        const wasNotDone = !(error instanceof NacosError) || error.serverCode !== undefined || isPermanent(error);
+        const wasNotDone =
+          !(error instanceof NacosError) || error.serverCode !== undefined || isPermanent(error);
         const isUnknownConnection = error instanceof NacosError && error.serverCode === 301;
         if (isUnknownConnection && triesLeft > 0) continue;
         if (wasNotDone) throw error;

@@ -41,6 +41,11 @@ export function isPermanent(error: unknown): boolean {
   return permanentCodes.has(error.code);
 }
 
-const permanentCodes: ReadonlySet<NacosErrorCode> = new Set(["INVALID", "UNSUPPORTED", "UNAUTHORIZED", "CLOSED"]);
+const permanentCodes: ReadonlySet<NacosErrorCode> = new Set([
+  "INVALID",
+  "UNSUPPORTED",
+  "UNAUTHORIZED",
+  "CLOSED",
+]);
 /** Server starting, not registered, server error, config server error, over threshold. */
 const transientCodes: ReadonlySet<number> = new Set([0, 300, 301, 500, 501, 503]);

@@ -48,10 +48,16 @@ describe("setting up", () => {
     await naming.ready(forever);
     const [connection] = server.connections.values();
     expect(connection?.setUp).toMatchObject({
-      ...{ tenant: "public", abilityTable: {}, clientVersion: "Nacos-NodeJS-Client:v0.1.0" },
+      tenant: "public",
+      abilityTable: {},
+      clientVersion: "Nacos-NodeJS-Client:v0.1.0",
       labels: { source: "sdk", module: "naming", AppName: "lab", zone: "a" },
     });
-    expect(naming.state).toMatchObject({ status: "connected", connectionId: connection?.id, server: server.address });
+    expect(naming.state).toMatchObject({
+      status: "connected",
+      connectionId: connection?.id,
+      server: server.address,
+    });
   });
 
   test("is running in under a second on a server that sends no SetupAck", async () => {
@@ -69,7 +75,9 @@ describe("setting up", () => {
   test("asks again while the server is starting, and nobody hears of it", async () => {
     let isStarting = true;
     server.intercept = ({ type }) =>
-      isStarting && type === "ServerCheckRequest" ? refused(300, "Server is starting,please try later.") : undefined;
+      isStarting && type === "ServerCheckRequest"
+        ? refused(300, "Server is starting,please try later.")
+        : undefined;
     const naming = client();
     const registered = naming.register(demo, at(1), forever);
     await until(() => server.of("ServerCheckRequest").length >= 3);
@@ -79,16 +87,21 @@ describe("setting up", () => {
   });
 
   test("says at once that something else listens at the address", async () => {
-    const stranger = createServer((socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n").on("error", () => {}));
+    const stranger = createServer(
+      (socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n").on("error", () => {}),
+    );
     await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
     closers.push(() => stranger.close());
     const address = stranger.address();
     const port = typeof address === "object" && address ? address.port : 0;
-    await expect(client(quick(`127.0.0.1:${port}`)).ready(forever)).rejects.toMatchObject({ code: "NOT_NACOS" });
+    await expect(client(quick(`127.0.0.1:${port}`)).ready(forever)).rejects.toMatchObject({
+      code: "NOT_NACOS",
+    });
   });
 
   test("a gRPC server that is no Nacos is a stranger too", async () => {
-    server.intercept = ({ type }) => (type === "ServerCheckRequest" ? refused(302, "RequestHandler Not Found") : undefined);
+    server.intercept = ({ type }) =>
+      type === "ServerCheckRequest" ? refused(302, "RequestHandler Not Found") : undefined;
     await expect(client().ready(forever)).rejects.toMatchObject({ code: "NOT_NACOS" });
   });
 
@@ -104,10 +117,11 @@ describe("setting up", () => {
   });
 
   test("naming and config are two connections to the server", async () => {
-    const { naming, config, close } = await connectNacos(quick(server.address));
-    closers.push(close);
+    const nacos = await connectNacos(quick(server.address));
+    closers.push(() => nacos.close());
+    const { naming, config } = nacos;
     expect(naming.state.connectionId).not.toBe(config.state.connectionId);
-    expect(new Set([...server.connections.keys()]).size).toBe(2);
+    expect(new Set(server.connections.keys()).size).toBe(2);
   });
 
   test("connecting both fails as one when there is no server, and leaves nothing open", async () => {
@@ -123,11 +137,26 @@ describe("registering", () => {
     await a.register(demo, at(1, { revision: "é" }), forever);
     await b.register(demo, at(2), forever);
     expect(server.of("InstanceRequest")[0]?.body).toEqual({
-      ...{ requestId: expect.any(String) as string, headers: {}, module: "naming", type: "registerInstance" },
-      ...{ namespace: "public", groupName: "DEFAULT_GROUP", serviceName: "demo-app" },
+      requestId: expect.any(String) as string,
+      headers: {},
+      module: "naming",
+      type: "registerInstance",
+      namespace: "public",
+      groupName: "DEFAULT_GROUP",
+      serviceName: "demo-app",
       instance: {
-        ...{ instanceId: "", ip: "10.0.0.1", port: 1, weight: 1, healthy: true, enabled: true, ephemeral: true },
-        ...{ clusterName: "DEFAULT", serviceName: "", metadata: { revision: "é" } },
+        ...{
+          instanceId: "",
+          ip: "10.0.0.1",
+          port: 1,
+          weight: 1,
+          healthy: true,
+          enabled: true,
+          ephemeral: true,
+        },
+        clusterName: "DEFAULT",
+        serviceName: "",
+        metadata: { revision: "é" },
       },
     });
     await a.deregister(demo, undefined, forever);
@@ -177,7 +206,8 @@ describe("registering", () => {
   });
 
   test("a server that knows no batch is told so, and the first instance stays", async () => {
-    server.intercept = ({ type }) => (type === "BatchInstanceRequest" ? refused(302, "RequestHandler Not Found") : undefined);
+    server.intercept = ({ type }) =>
+      type === "BatchInstanceRequest" ? refused(302, "RequestHandler Not Found") : undefined;
     const naming = client();
     await naming.register(demo, at(1), forever);
     const error = { code: "UNSUPPORTED", serverCode: 302 };
@@ -188,12 +218,18 @@ describe("registering", () => {
 
   test("the user's mistakes and missing rights come back as such", async () => {
     const naming = client();
-    server.intercept = ({ type }) => (type === "InstanceRequest" ? refused(403, "user not found!", "InstanceResponse") : undefined);
+    server.intercept = ({ type }) =>
+      type === "InstanceRequest" ? refused(403, "user not found!", "InstanceResponse") : undefined;
     await expect(naming.register(demo, at(1), forever)).rejects.toMatchObject({ code: "UNAUTHORIZED" });
-    server.intercept = ({ type }) => (type === "InstanceRequest" ? refused(400, "Param check invalid") : undefined);
+    server.intercept = ({ type }) =>
+      type === "InstanceRequest" ? refused(400, "Param check invalid") : undefined;
     await expect(naming.register(demo, at(1), forever)).rejects.toMatchObject({ code: "INVALID" });
-    server.intercept = ({ type }) => (type === "InstanceRequest" ? refused(22001, "Namespace 'nope' does not exist.") : undefined);
-    await expect(naming.register(demo, at(1), forever)).rejects.toMatchObject({ code: "REFUSED", serverCode: 22001 });
+    server.intercept = ({ type }) =>
+      type === "InstanceRequest" ? refused(22001, "Namespace 'nope' does not exist.") : undefined;
+    await expect(naming.register(demo, at(1), forever)).rejects.toMatchObject({
+      code: "REFUSED",
+      serverCode: 22001,
+    });
     await expect(naming.register({ name: "a b" }, at(1), forever)).rejects.toMatchObject({ code: "INVALID" });
     expect(server.hosts("demo-app")).toEqual([]);
   });
@@ -298,20 +334,40 @@ describe("subscribing", () => {
     const seen = reader(client({ graceMs: 0 }));
     await until(() => seen.last);
     const lastRefTime = Date.now() + 10_000;
-    const hosts = [{ ip: "h1", port: 7, metadata: { __proto__: null, n: 1, "": "x" }, future: {} }, { port: 8 }, null, "x"];
-    server.pushAll("NotifySubscriberRequest", { requestId: "77", serviceInfo: { name: "DEFAULT_GROUP@@demo-app", hosts, allIps: true, lastRefTime } });
+    const hosts = [
+      { ip: "h1", port: 7, metadata: { __proto__: null, n: 1, "": "x" }, future: {} },
+      { port: 8 },
+      null,
+      "x",
+    ];
+    server.pushAll("NotifySubscriberRequest", {
+      requestId: "77",
+      serviceInfo: { name: "DEFAULT_GROUP@@demo-app", hosts, allIps: true, lastRefTime },
+    });
     await until(() => seen.last?.hosts.length === 1);
     expect(seen.last?.hosts[0]).toEqual({
-      ...{ instanceId: "", ip: "h1", port: 7, weight: 1, healthy: true, enabled: true, ephemeral: true },
-      ...{ clusterName: "DEFAULT", metadata: { n: "1", "": "x" } },
+      instanceId: "",
+      ip: "h1",
+      port: 7,
+      weight: 1,
+      healthy: true,
+      enabled: true,
+      ephemeral: true,
+      clusterName: "DEFAULT",
+      metadata: { n: "1", "": "x" },
     });
     server.pushAll("NotifySubscriberRequest", { requestId: "78" });
     server.pushAll("FutureRequest", { requestId: "79" });
     server.pushAll("ClientDetectionRequest", { requestId: "80" });
     await until(() => server.answers.some(({ body }) => body?.requestId === "80"));
-    const answers = ["77", "78", "79", "80"].map((id) => server.answers.find(({ body }) => body?.requestId === id));
+    const answers = ["77", "78", "79", "80"].map((id) =>
+      server.answers.find(({ body }) => body?.requestId === id),
+    );
     expect(answers.map((answer) => answer?.type)).toEqual([
-      ...["NotifySubscriberResponse", "NotifySubscriberResponse", "FutureResponse", "ClientDetectionResponse"],
+      "NotifySubscriberResponse",
+      "NotifySubscriberResponse",
+      "FutureResponse",
+      "ClientDetectionResponse",
     ]);
     expect(answers[0]?.body).toEqual({ resultCode: 200, errorCode: 0, requestId: "77", success: true });
   });
@@ -320,7 +376,10 @@ describe("subscribing", () => {
     const seen = reader(client({ graceMs: 0 }));
     await until(() => seen.last);
     const push = (port: number, lastRefTime: number) => {
-      const serviceInfo = { ...server.serviceInfo("DEFAULT_GROUP@@demo-app", [{ ip: "h", port }]), lastRefTime };
+      const serviceInfo = {
+        ...server.serviceInfo("DEFAULT_GROUP@@demo-app", [{ ip: "h", port }]),
+        lastRefTime,
+      };
       server.pushAll("NotifySubscriberRequest", { serviceInfo });
     };
     const now = Date.now() + 10_000;
@@ -344,7 +403,11 @@ describe("subscribing", () => {
     const name = { name: "größe/è:1", group: "g" };
     const metadata = { ключ: "ü".repeat(900) };
     const naming = client();
-    await naming.registerBatch(name, Array.from({ length: 500 }, (_, port) => at(port, metadata)), forever);
+    await naming.registerBatch(
+      name,
+      Array.from({ length: 500 }, (_, port) => at(port, metadata)),
+      forever,
+    );
     const { hosts } = await client().query(name, forever);
     expect(hosts).toHaveLength(500);
     expect(hosts.every((host) => host.metadata.ключ === metadata.ключ)).toBe(true);
@@ -373,7 +436,9 @@ describe("losing the server", () => {
     await until(() => server.hosts("demo-app").length === 2);
     await client().register(demo, at(3), forever);
     await until(() => ports(seen.last) === "1,2,3");
-    const emptyAndSettled = seen.seen.slice(before).filter(({ hosts, settled }) => settled && hosts.length < 2);
+    const emptyAndSettled = seen.seen
+      .slice(before)
+      .filter(({ hosts, settled }) => settled && hosts.length < 2);
     expect(emptyAndSettled).toEqual([]);
   });
 
@@ -452,7 +517,13 @@ describe("losing the server", () => {
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     clearInterval(cutting);
     expect(server.of("ServerCheckRequest").length).toBeLessThan(25);
-    await until(() => naming.state.status === "connected" && ports(seen.last) === "1" && server.hosts("demo-app").length === 1, 8_000);
+    await until(
+      () =>
+        naming.state.status === "connected" &&
+        ports(seen.last) === "1" &&
+        server.hosts("demo-app").length === 1,
+      8_000,
+    );
     expect(proxy.sockets.size).toBe(2);
   }, 15_000);
 
@@ -474,24 +545,27 @@ describe("losing the server", () => {
     await until(() => second.hosts("demo-app").length === 1);
   });
 
-  test.each(["listed", "unlisted", "dead"])("ConnectReset to a %s server moves the client, without a gap", async (kind) => {
-    const other = await startServer();
-    const dead = "127.0.0.1:1";
-    const naming = client({ ...quick(server.address, other.address, dead), random: () => 0 });
-    await naming.register(demo, at(1), forever);
-    expect(naming.state.server).toBe(server.address);
-    const states = new Reading(naming.states(forever));
-    const { connectionId } = naming.state;
-    const target = { listed: other.address, unlisted: "10.9.9.9:8848", dead }[kind] ?? "";
-    const [serverIp, serverPort] = target.split(":");
-    server.pushAll("ConnectResetRequest", { serverIp, serverPort, requestId: "5" });
-    await until(() => naming.state.connectionId !== connectionId);
-    if (kind !== "dead") expect(naming.state.server).toBe(other.address);
-    expect(states.seen.every(({ status }) => status === "connected")).toBe(true);
-    await until(() => [...other.connections.values(), ...server.connections.values()].length === 1);
-    await until(() => other.hosts("demo-app").length + server.hosts("demo-app").length === 1);
-    expect(server.answers.some(({ type }) => type === "ConnectResetResponse")).toBe(true);
-  });
+  test.each(["listed", "unlisted", "dead"])(
+    "ConnectReset to a %s server moves the client, without a gap",
+    async (kind) => {
+      const other = await startServer();
+      const dead = "127.0.0.1:1";
+      const naming = client({ ...quick(server.address, other.address, dead), random: () => 0 });
+      await naming.register(demo, at(1), forever);
+      expect(naming.state.server).toBe(server.address);
+      const states = new Reading(naming.states(forever));
+      const { connectionId } = naming.state;
+      const target = { listed: other.address, unlisted: "10.9.9.9:8848", dead }[kind] ?? "";
+      const [serverIp, serverPort] = target.split(":");
+      server.pushAll("ConnectResetRequest", { serverIp, serverPort, requestId: "5" });
+      await until(() => naming.state.connectionId !== connectionId);
+      if (kind !== "dead") expect(naming.state.server).toBe(other.address);
+      expect(states.seen.every(({ status }) => status === "connected")).toBe(true);
+      await until(() => [...other.connections.values(), ...server.connections.values()].length === 1);
+      await until(() => other.hosts("demo-app").length + server.hosts("demo-app").length === 1);
+      expect(server.answers.some(({ type }) => type === "ConnectResetResponse")).toBe(true);
+    },
+  );
 });
 
 describe("limits of waiting", () => {
@@ -553,37 +627,55 @@ describe("limits of waiting", () => {
   });
 });
 
-test.each([1, 2, 3])("whatever joins, leaves and breaks, subscribers end with the truth (seed %i)", async (seed) => {
-  const random = seeded(seed);
-  const proxy = await new Proxy().start(server.address);
-  closers.push(() => proxy.stop());
-  const options = { ...quick(proxy.address), backoffCapMs: 100, healthCheckMs: 200, healthTimeoutMs: 100, requestTimeoutMs: 200 };
-  const providers = Array.from({ length: 4 }, () => client(options));
-  const readers = [client(options), client(options)].map((naming) => reader(naming));
-  const truth = new Map<string, true>();
-  const faults = [() => proxy.cut(), () => server.unregisterAll(), () => server.stop(), () => void (proxy.isBlackHole = true)];
-  for (let turn = 0; turn < 40; turn += 1) {
-    const index = Math.floor(random() * providers.length);
-    const port = index * 10 + Math.floor(random() * 4);
-    const [provider, signal] = [providers[index], AbortSignal.timeout(4_000)];
-    if (random() < 0.2) {
-      faults[Math.floor(random() * faults.length)]?.();
-      await new Promise((resolve) => setTimeout(resolve, 30 + random() * 100));
-      await server.start();
-      proxy.isBlackHole = false;
-      proxy.cut();
-    } else if (truth.has(String(port))) {
-      await provider?.deregister(demo, at(port), signal);
-      truth.delete(String(port));
-    } else {
-      await provider?.register(demo, at(port), signal);
-      truth.set(String(port), true);
+test.each([1, 2, 3])(
+  "whatever joins, leaves and breaks, subscribers end with the truth (seed %i)",
+  async (seed) => {
+    const random = seeded(seed);
+    const proxy = await new Proxy().start(server.address);
+    closers.push(() => proxy.stop());
+    const options = {
+      ...quick(proxy.address),
+      backoffCapMs: 100,
+      healthCheckMs: 200,
+      healthTimeoutMs: 100,
+      requestTimeoutMs: 200,
+    };
+    const providers = Array.from({ length: 4 }, () => client(options));
+    const readers = [client(options), client(options)].map((naming) => reader(naming));
+    const truth = new Map<string, true>();
+    const faults = [
+      () => proxy.cut(),
+      () => server.unregisterAll(),
+      () => server.stop(),
+      () => void (proxy.isBlackHole = true),
+    ];
+    for (let turn = 0; turn < 40; turn += 1) {
+      const index = Math.floor(random() * providers.length);
+      const port = index * 10 + Math.floor(random() * 4);
+      const [provider, signal] = [providers[index], AbortSignal.timeout(4_000)];
+      if (random() < 0.2) {
+        faults[Math.floor(random() * faults.length)]?.();
+        await new Promise((resolve) => setTimeout(resolve, 30 + random() * 100));
+        await server.start();
+        proxy.isBlackHole = false;
+        proxy.cut();
+      } else if (truth.has(String(port))) {
+        await provider?.deregister(demo, at(port), signal);
+        truth.delete(String(port));
+      } else {
+        await provider?.register(demo, at(port), signal);
+        truth.set(String(port), true);
+      }
     }
-  }
-  const wanted = [...truth.keys()].map(Number).sort((a, b) => a - b).join();
-  await until(() => readers.every(({ last }) => ports(last) === wanted && last?.settled), 10_000);
-  expect(server.hosts("demo-app")).toHaveLength(truth.size);
-}, 40_000);
+    const wanted = [...truth.keys()]
+      .map(Number)
+      .sort((a, b) => a - b)
+      .join();
+    await until(() => readers.every(({ last }) => ports(last) === wanted && last?.settled), 10_000);
+    expect(server.hosts("demo-app")).toHaveLength(truth.size);
+  },
+  40_000,
+);
 
 function seeded(seed: number): () => number {
   let state = seed;

@@ -82,7 +82,11 @@ export class NacosNaming implements AsyncDisposable {
   }
 
   /** Several instances at once, beside those that there are. Servers can do it from 2.2 on. */
-  async registerBatch(service: ServiceName, instances: readonly NewInstance[], signal: AbortSignal): Promise<void> {
+  async registerBatch(
+    service: ServiceName,
+    instances: readonly NewInstance[],
+    signal: AbortSignal,
+  ): Promise<void> {
     checkService(service);
     for (const instance of instances) checkInstance(instance, this.#connection.settings.metadataLimit);
     this.#throwIfClosed();
@@ -100,7 +104,11 @@ export class NacosNaming implements AsyncDisposable {
   }
 
   /** Withdraws `instance`, or all of this client's instances of `service`; nothing happens when there is none. */
-  async deregister(service: ServiceName, instance: NewInstance | undefined, signal: AbortSignal): Promise<void> {
+  async deregister(
+    service: ServiceName,
+    instance: NewInstance | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const registration = this.#registrations.get(serviceKey(service));
     await registration?.withdraw(instance === undefined ? undefined : [instance], signal);
   }
@@ -111,7 +119,9 @@ export class NacosNaming implements AsyncDisposable {
    */
   async query(service: ServiceName, signal: AbortSignal): Promise<ServiceInfo> {
     checkService(service);
-    const reply = await this.#connection.request("ServiceQueryRequest", queryBody(this.#base(service)), { signal });
+    const reply = await this.#connection.request("ServiceQueryRequest", queryBody(this.#base(service)), {
+      signal,
+    });
     return serviceInfoOf(bodyOfReply(reply, `query of ${serviceKey(service)}`));
   }
 
@@ -133,7 +143,10 @@ export class NacosNaming implements AsyncDisposable {
    * server is connected nothing is yielded. Ends when `signal` aborts or the client is closed.
    * @throws {NacosError} INVALID, CLOSED.
    */
-  async *subscribe(service: ServiceName, signal: AbortSignal): AsyncGenerator<ServiceSnapshot, void, undefined> {
+  async *subscribe(
+    service: ServiceName,
+    signal: AbortSignal,
+  ): AsyncGenerator<ServiceSnapshot, void, undefined> {
     checkService(service);
     this.#throwIfClosed();
     const latest = new Latest<ServiceSnapshot>(signal);

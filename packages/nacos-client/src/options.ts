@@ -1,4 +1,9 @@
-import { type NacosClock, type NacosEnvironment, type NacosLogger, systemEnvironment } from "./environment.js";
+import {
+  type NacosClock,
+  type NacosEnvironment,
+  type NacosLogger,
+  systemEnvironment,
+} from "./environment.js";
 import { NacosError } from "./nacos-error.js";
 import type { NacosCredentials } from "./credentials.js";
 
@@ -54,7 +59,8 @@ export interface ServerAddress {
 }
 
 /** {@link NacosOptions} with all defaults, checked. */
-export interface Settings extends Required<Omit<NacosOptions, "servers" | "credentials" | "clock" | "random" | "log">> {
+export interface Settings
+  extends Required<Omit<NacosOptions, "servers" | "credentials" | "clock" | "random" | "log">> {
   readonly servers: readonly ServerAddress[];
   readonly credentials: NacosCredentials | undefined;
   readonly environment: NacosEnvironment;

@@ -51,7 +51,11 @@ export class PushStream {
   async setUp(module: string, negotiates: boolean, signal: AbortSignal): Promise<void> {
     const { clientVersion, namespace: tenant, labels, appName, environment } = this.settings;
     this.#write("ConnectionSetupRequest", {
-      ...{ requestId: "", module: "internal", headers: {}, clientVersion, tenant },
+      requestId: "",
+      module: "internal",
+      headers: {},
+      clientVersion,
+      tenant,
       labels: { ...labels, source: "sdk", module, AppName: appName },
       abilityTable: {}, // never left out: without it there is no SetupAck (A1.4)
     });

@@ -21,8 +21,8 @@ const verifyAfterMs = 1_500;
 
 interface Waiter {
   readonly version: number;
-  resolve(): void;
-  reject(error: unknown): void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -62,7 +62,10 @@ export class Registration {
    */
   async announce(instances: readonly NewInstance[], signal: AbortSignal): Promise<void> {
     const before = this.#wanted;
-    const after = new Map([...before, ...instances.map((instance) => [instanceKey(instance), instance] as const)]);
+    const after = new Map([
+      ...before,
+      ...instances.map((instance) => [instanceKey(instance), instance] as const),
+    ]);
     try {
       await this.#want(after, signal);
     } catch (error) {
@@ -95,7 +98,9 @@ export class Registration {
 
   /** {@link withdraw} for good: who still waits for an announcement is told that the client is closed. */
   async leave(signal: AbortSignal): Promise<void> {
-    this.#settle(this.#version, ({ reject }) => reject(new NacosError("CLOSED", "the Nacos client is closed")));
+    this.#settle(this.#version, ({ reject }) =>
+      reject(new NacosError("CLOSED", "the Nacos client is closed")),
+    );
     await this.withdraw(undefined, signal);
   }
 
@@ -166,7 +171,8 @@ export class Registration {
     const isMissing = !includesAll(hosts, wanted);
     if (isMissing) {
       this.#sentVersion = -1;
-      if (!this.#wasMissing) environment.log.warn({ service: this.#key }, "registered but not listed: registering again");
+      if (!this.#wasMissing)
+        environment.log.warn({ service: this.#key }, "registered but not listed: registering again");
     }
     // An operator may have disabled an instance, which hides it: try once, then leave it to the resync.
     const again = isMissing && !this.#wasMissing;

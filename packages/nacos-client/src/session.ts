@@ -168,5 +168,7 @@ async function serverCheck(transport: Transport, signal: AbortSignal): Promise<B
   if (reply.ok) return reply.body;
   // Only a Nacos server that starts has a reason to refuse this; a foreign service answers something else.
   if (reply.errorCode === 300) throw refusal(reply, what);
-  throw new NacosError("NOT_NACOS", `${what}: ${reply.message || reply.type}`, { serverCode: reply.errorCode });
+  throw new NacosError("NOT_NACOS", `${what}: ${reply.message || reply.type}`, {
+    serverCode: reply.errorCode,
+  });
 }

@@ -1,6 +1,14 @@
 import type { Body } from "./body.js";
 import type { Connection } from "./connection.js";
-import { keepUnchanged, type NacosInstance, queryBody, type ServiceInfo, type ServiceName, serviceInfoOf, serviceKey } from "./instance.js";
+import {
+  keepUnchanged,
+  type NacosInstance,
+  queryBody,
+  type ServiceInfo,
+  type ServiceName,
+  serviceInfoOf,
+  serviceKey,
+} from "./instance.js";
 import { Keeper, type NextLook } from "./keeper.js";
 import type { Latest } from "./latest.js";
 import { bodyOfReply } from "./reply.js";
@@ -75,7 +83,8 @@ export class Subscription {
   accept(info: ServiceInfo, session: Session): void {
     if (session !== this.connection.current) return;
     const previous = this.#snapshot;
-    const isOlder = previous !== undefined && this.#source === session && info.lastRefTime < previous.lastRefTime;
+    const isOlder =
+      previous !== undefined && this.#source === session && info.lastRefTime < previous.lastRefTime;
     if (isOlder && info.lastRefTime > 0) return;
     const hosts = keepUnchanged(previous?.hosts ?? [], info.hosts);
     const settled = session.ageMs >= this.connection.settings.graceMs;
@@ -83,7 +92,9 @@ export class Subscription {
     const { connectionId } = session;
     this.#source = session;
     this.#snapshot = {
-      ...{ hosts, connectionId, lastRefTime: info.lastRefTime },
+      hosts,
+      connectionId,
+      lastRefTime: info.lastRefTime,
       settled: isNews ? settled : previous.settled,
     };
     if (isNews) for (const reader of this.#readers) reader.set(this.#snapshot);

@@ -53,7 +53,12 @@ export class Transport {
   /** Opens the stream; once. */
   openStream(): PayloadStream {
     const { path, requestSerialize, responseDeserialize } = nacosService.stream;
-    this.#stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, noMetadata);
+    this.#stream = this.#client.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      noMetadata,
+    );
     return this.#stream;
   }
 
