@@ -191,7 +191,7 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
       this.#failures.delete(revision);
       for (const id of known.ids) {
         const instance = this.#instances.get(id);
-        if (instance?.revision === revision) this.#place(instance, known.hold.metadata);
+        if (instance !== undefined) this.#place(instance, known.hold.metadata);
       }
       this.#save();
     }

@@ -101,6 +101,18 @@ describe("EmptyGuard", () => {
     expect(at.state.reads).toBe(2);
   });
 
+  test("keeps even one that a disturbed registry does not list, until two reads agree", async () => {
+    const at = open();
+    at.guard.offer(settled(twenty));
+    at.guard.offer(unsettled(twenty.slice(1)));
+    expect(sizes(at)).toBe("20 stale");
+    at.state.answer = twenty.slice(1);
+    await at.clock.advance(1_000);
+    expect(sizes(at)).toBe("20 stale");
+    await at.clock.advance(2_000);
+    expect(sizes(at)).toBe("19");
+  });
+
   test("takes in what a disturbed registry adds, and keeps what it does not list yet", async () => {
     const at = open();
     at.guard.offer(settled(twenty.slice(0, 10)));

@@ -205,6 +205,23 @@ describe("ServiceDiscovery", () => {
     expect(hosts(seen)).toBe("1 2");
   });
 
+  test("forgets a revision that no instance carries any more, and its failure", async () => {
+    stage.map(greeter.serviceInterface, "a");
+    const good = stage.instance("a", "10.0.0.1", "Greeter");
+    stage.registry.push("a", [
+      good,
+      sampleInstance({ application: "a", host: "10.0.0.2", revision: "unknown" }),
+    ]);
+    const seen = await stage.watch();
+    expect(hosts(seen)).toBe("1 stale");
+    stage.registry.push("a", [good, stage.instance("a", "10.0.0.2", "Greeter")]);
+    await stage.clock.flush();
+    expect(hosts(seen)).toBe("1 2");
+    const calls = stage.calls.length;
+    await stage.clock.advance(30_000);
+    expect(stage.calls).toHaveLength(calls);
+  });
+
   test("says failed, with the cause, when no metadata can be had, and heals", async () => {
     stage.map(greeter.serviceInterface, "a");
     stage.refusing.add("10.0.0.1:20880");
@@ -343,7 +360,10 @@ describe("ServiceDiscovery", () => {
     stage.registry.push("a", [stage.instance("a", "10.0.0.1", "Greeter")]);
     const seen = await stage.watch();
     stage.registry.break("a", new Error("stream ended"));
+    await stage.clock.flush();
+    expect(hosts(seen)).toBe("1 stale");
     await stage.clock.advance(1_000);
+    expect(hosts(seen)).toBe("1");
     stage.registry.push("a", [
       stage.instance("a", "10.0.0.1", "Greeter"),
       stage.instance("a", "10.0.0.2", "Greeter"),

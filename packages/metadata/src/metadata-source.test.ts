@@ -112,6 +112,21 @@ describe("fetchMetadata", () => {
     expect(await fetching).toEqual(metadata);
   });
 
+  test("does not begin with a third when the first fails after the second was begun", async () => {
+    const runtime = testRuntime();
+    let calls = 0;
+    const callMetadataService: CallMetadataService = (instance, asked, signal) => {
+      if (++calls > 1) return never(instance, asked, signal);
+      return new Promise((_, reject) => runtime.clock.setTimeout(() => reject(new Error("late")), 1_500));
+    };
+    const fetching = fetchMetadata(request({ callMetadataService, runtime }));
+    fetching.catch(() => {});
+    await runtime.clock.advance(1_600);
+    expect(calls).toBe(2);
+    await runtime.clock.advance(400);
+    expect(calls).toBe(3);
+  });
+
   test("ends with METADATA_UNAVAILABLE when all hang, and tells each instance that its time is over", async () => {
     const runtime = testRuntime();
     const signals: AbortSignal[] = [];

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { follow, testRuntime } from "@dubbo-ts/testkit";
 import { MemoryMetadataStore, memoryMetadataReport } from "./memory-metadata-report.js";
 import type { MetadataReport } from "./metadata-report.js";
@@ -5,6 +6,7 @@ import { ServiceNameMapping } from "./service-name-mapping.js";
 
 const greeter = "org.example.Greeter";
 const { signal } = new AbortController();
+setMaxListeners(0, signal);
 
 /** A report of which single methods are replaced. */
 function reportWith(store: MemoryMetadataStore, fields: Partial<MetadataReport>): MetadataReport {
@@ -31,6 +33,7 @@ describe("ServiceNameMapping", () => {
     for (const application of ["order-service", "zebra", "order", "order"])
       expect(await mapping.add(greeter, application, signal)).toBe(true);
     expect(names(store)).toEqual(["order-service", "zebra", "order"]);
+    expect(store.readMapping(greeter).version).toBe("3"); // nothing was written a fourth time
     await mapping[Symbol.asyncDispose]();
   });
 
