@@ -17,7 +17,7 @@ import { zookeeperMetadataReport } from "./zookeeper-metadata-report.js";
 import { zookeeperRegistry } from "./zookeeper-registry.js";
 
 /** Short, so that what takes longer than a session is soon over. */
-const sessionMs = 1_200;
+const sessionMs = 800;
 const settings = { sessionMs, propagationMs: 3_000, recoveryMs: 10_000 };
 
 realServer("a real ZooKeeper", zooKeeperAvailable(), () => {
@@ -40,15 +40,16 @@ async function harness<A extends Registry | MetadataReport>(
 ): Promise<Harness<A>> {
   const proxies = new Map<FaultProxy, A>();
   let blackhole = false;
-  const all = (act: (proxy: FaultProxy) => PromiseLike<void> | void) =>
-    Promise.all([...proxies.keys()].map(act));
+  const all = async (act: (proxy: FaultProxy) => PromiseLike<void> | void) => {
+    for (const proxy of proxies.keys()) await act(proxy);
+  };
   const faults: FaultHooks<A> = {
     killServer: () => server.kill("SIGKILL"),
     restartServer: () => server.restart(),
     wipeServer: () => server.wipe(),
     pauseServer: () => server.kill("SIGSTOP"),
     resumeServer: () => server.kill("SIGCONT"),
-    cutConnections: async () => void (await all((proxy) => proxy.cut())),
+    cutConnections: () => all((proxy) => proxy.cut()),
     async blackhole() {
       blackhole = true;
       await all((proxy) => proxy.setMode("blackhole"));
@@ -57,8 +58,8 @@ async function harness<A extends Registry | MetadataReport>(
       blackhole = false;
       await all((proxy) => proxy.setMode("pass"));
     },
-    crashClient: async (client) =>
-      void (await all((proxy) => (proxies.get(proxy) === client ? proxy.setMode("refuse") : undefined))),
+    crashClient: (client) =>
+      all((proxy) => (proxies.get(proxy) === client ? proxy.setMode("refuse") : undefined)),
   };
   return {
     faults,

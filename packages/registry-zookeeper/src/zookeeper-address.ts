@@ -68,6 +68,6 @@ export function durationMs(params: Readonly<Record<string, string>>, name: strin
 }
 
 /** The error of an address. */
-export function invalid(where: string, why: string): ConfigError {
+function invalid(where: string, why: string): ConfigError {
   return new ConfigError("ADDRESS_INVALID", `${where}: ${why}`);
 }

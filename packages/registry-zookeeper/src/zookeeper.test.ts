@@ -54,13 +54,15 @@ test("says REGISTRY_WRONG_SERVER when something else listens there", async () =>
   web.listen(0, "127.0.0.1");
   await once(web, "listening");
   const address = `zookeeper://127.0.0.1:${(web.address() as AddressInfo).port}`;
-  await using registry = await zookeeperRegistry({ address });
-  await using report = await zookeeperMetadataReport({ address });
+  const registry = await zookeeperRegistry({ address });
+  const report = await zookeeperMetadataReport({ address });
   const wrong = { code: "REGISTRY_WRONG_SERVER" };
   await expect(registry.register(sampleInstance(), signal)).rejects.toMatchObject(wrong);
   await expect(registry.get("app", signal)).rejects.toMatchObject(wrong);
   await expect(report.readMapping("org.example.A", signal)).rejects.toMatchObject(wrong);
   await expect(zookeeperConnection({ address, waitForServerMs: 5_000 })).rejects.toMatchObject(wrong);
+  await registry[Symbol.asyncDispose]();
+  await report[Symbol.asyncDispose]();
   await new Promise((resolve) => web.close(resolve));
 });
 

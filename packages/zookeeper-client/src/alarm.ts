@@ -34,6 +34,7 @@ export class Alarm {
   #changed = new Set<string>();
   #full = true;
   #rung = false;
+  #settled = true;
   #wake: (() => void) | undefined;
   #dueMs: number;
   #retryMs: number | undefined;
@@ -49,8 +50,10 @@ export class Alarm {
     options.signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  get settled(): boolean {
-    return this.#unsettledForMs() <= 0;
+  /** Whether what the present pass has read counts as settled: no reconnect was near, before or during it. */
+  settle(): boolean {
+    this.#settled &&= this.#unsettledForMs() <= 0;
+    return this.#settled;
   }
 
   begin(): Pass {
@@ -64,6 +67,7 @@ export class Alarm {
     this.#full = false;
     this.#rung = false;
     this.#retryMs = undefined;
+    this.#settled = this.#unsettledForMs() <= 0;
     return pass;
   }
 
@@ -85,8 +89,7 @@ export class Alarm {
       const after = (delayMs: number, ring: () => void) =>
         timers.push(clock.setTimeout(ring, delayMs, { background: true }));
       after(Math.max(0, this.#dueMs - clock.monotonicMs()), () => this.#readAll());
-      const unsettledMs = this.#unsettledForMs();
-      if (unsettledMs > 0) after(unsettledMs + 1, () => this.#readAll());
+      if (!this.#settled) after(Math.max(0, this.#unsettledForMs()) + 1, () => this.#readAll());
       if (this.#retryMs !== undefined) after(this.#retryMs, () => this.#ring());
     });
     this.#wake = undefined;

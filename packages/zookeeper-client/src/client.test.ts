@@ -18,6 +18,8 @@ const never = new AbortController().signal;
 /** Two ticks and a bit: the shortest that the server grants. */
 const sessionTimeoutMs = 600;
 
+jest.setTimeout(20_000);
+
 realServer("a client of a real ZooKeeper", zooKeeperAvailable(), () => {
   let server: ZooKeeperServer;
   let proxy: FaultProxy;
@@ -259,6 +261,7 @@ realServer("a client of a real ZooKeeper", zooKeeperAvailable(), () => {
   test("gets a new session after expiry, makes its ephemeral nodes again and follows on", async () => {
     const root = path();
     const other = await direct();
+    await ensurePath(other, root, "persistent");
     const client = await faulty();
     await holdEphemeral(client, { path: `${root}/me`, data: text("here") }, never);
     const seen = collect((signal) => watchChildren(client, root, { signal, settleMs: 300 }));

@@ -36,9 +36,9 @@ export async function* follow<T>(
   try {
     while (!signal.aborted) {
       const pass = alarm.begin();
-      const settled = alarm.settled;
       try {
         const value = await read(pass);
+        const settled = alarm.settle();
         failures = 0;
         if (last === undefined || !same(last.value, value) || (settled && !last.settled))
           yield (last = { value, settled });

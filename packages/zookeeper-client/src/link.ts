@@ -26,7 +26,7 @@ export interface LinkOptions {
 }
 
 /** Who reads a link. */
-export interface LinkReader {
+interface LinkReader {
   onFrame(body: Buffer): void;
   /** Once, whoever ended it; nothing comes after. */
   onEnd(error: ZooKeeperError): void;

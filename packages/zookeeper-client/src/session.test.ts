@@ -11,7 +11,7 @@ type Behaviour = (connection: Connection, body: Buffer, count: number) => void;
 interface Connection {
   readonly socket: Socket;
   readonly number: number;
-  reply(body: Buffer): void;
+  readonly reply: (body: Buffer) => void;
 }
 
 const handshake = (timeoutMs: number, sessionId = 0x77n) =>
