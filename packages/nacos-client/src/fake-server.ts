@@ -46,7 +46,10 @@ export class FakeServer {
   /** Answers that clients sent to pushes. */
   readonly answers: Payload[] = [];
   readonly connections = new Map<string, FakeConnection>();
+  /** What can be read. */
   readonly configs = new Map<string, string>();
+  /** What was written and is not readable yet. */
+  readonly #rows = new Map<string, string>();
   /** Like Nacos 2.2 and r-nacos when false. */
   negotiates = true;
   sendsAck = true;
@@ -133,6 +136,7 @@ export class FakeServer {
     const key = `${group}@@${dataId}`;
     if (content === undefined) this.configs.delete(key);
     else this.configs.set(key, content);
+    if (content === undefined || this.#rows.get(key) === content) this.#rows.delete(key);
     if (this.losesPushes) return;
     for (const { stream, listened } of this.connections.values()) {
       if (listened.has(key))
@@ -247,11 +251,12 @@ export class FakeServer {
     },
     ConfigPublishRequest: (body) => {
       const [key, cas] = [configKey(body), textOf(body, "casMd5")];
-      const old = this.configs.get(key);
+      const old = this.#rows.get(key) ?? this.configs.get(key);
       if (cas !== "" && old !== undefined && md5Of(old) !== cas) {
         const message = "Cas publish fail,server md5 may have changed.";
         return { type: "ConfigPublishResponse", body: { resultCode: 500, errorCode: 500, message } };
       }
+      this.#rows.set(key, textOf(body, "content"));
       this.#later(this.configDelayMs, () => {
         this.setConfig(textOf(body, "dataId"), textOf(body, "content"), textOf(body, "group"));
       });

@@ -61,13 +61,15 @@ export class Registration {
    * server has them. When it rejects they are withdrawn, what was there before them stays.
    */
   async announce(instances: readonly NewInstance[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const before = this.#wanted;
     const after = new Map([
       ...before,
       ...instances.map((instance) => [instanceKey(instance), instance] as const),
     ]);
+    this.#set(after);
     try {
-      await this.#want(after, signal);
+      await this.#settled(signal);
     } catch (error) {
       this.#takeBack(instances, before);
       throw error;
@@ -86,14 +88,12 @@ export class Registration {
     this.#set(wanted);
   }
 
-  /** Withdraws `instances`, or all. Without a connection there is nothing to wait for: the server forgot them with it. */
+  /** Withdraws `instances`, or all, also when `signal` aborts: that ends the waiting only. Without a connection there is nothing to wait for: the server forgot them with it. */
   async withdraw(instances: readonly NewInstance[] | undefined, signal: AbortSignal): Promise<void> {
     const gone = new Set(instances?.map(instanceKey));
     const rest = instances === undefined ? [] : [...this.#wanted].filter(([key]) => !gone.has(key));
-    const done = this.#want(new Map(rest), signal);
-    if (this.connection.current !== undefined) return await done;
-    this.#settle(this.#version, (waiter) => waiter.resolve());
-    await done;
+    this.#set(new Map(rest));
+    if (this.connection.current !== undefined) await this.#settled(signal);
   }
 
   /** {@link withdraw} for good: who still waits for an announcement is told that the client is closed. */
@@ -109,9 +109,8 @@ export class Registration {
     await this.#keeper.stop();
   }
 
-  async #want(wanted: ReadonlyMap<string, NewInstance>, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    this.#set(wanted);
+  /** Resolves when a server has what is wanted now. */
+  async #settled(signal: AbortSignal): Promise<void> {
     let waiter: Waiter | undefined;
     const done = new Promise<void>((resolve, reject) => {
       waiter = { version: this.#version, resolve, reject };
