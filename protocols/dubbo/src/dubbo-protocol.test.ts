@@ -25,7 +25,7 @@ import {
   type Protocol,
   serveImplementation,
 } from "@dubbo-ts/rpc";
-import { faultProxy, noLeaks, recordingLogger, waitFor } from "@dubbo-ts/testkit";
+import { fakeClock, faultProxy, noLeaks, recordingLogger, waitFor } from "@dubbo-ts/testkit";
 import { dubboProtocol } from "./dubbo-protocol.js";
 import { heartbeatRequest } from "./event.js";
 import { decodeFrames, frameOf, frameStatus } from "./frame.js";
@@ -502,6 +502,30 @@ describe("a provider that goes", () => {
     expect(await shop.greet("back")).toBe("hello back");
   });
 
+  test("and is reached by a call before the next attempt in the background is not connected twice", async () => {
+    const { network, opened } = spiedNetwork();
+    const clock = fakeClock();
+    const first = await provider();
+    const protocol = protocolOf({ drainMs: 0 }, { network, clock, random: () => 0.99 });
+    const invoker = protocol.refer(endpoint({ protocol: "dubbo", host: "127.0.0.1", port: first.port }));
+    const shop = createClient(Shop, invoker, { service: key, runtime: { clock }, timeoutMs: () => 60_000 });
+    await shop.greet("x");
+    await first.protocol[Symbol.asyncDispose]();
+    await waitFor(async () => {
+      await clock.advance(1_000);
+      return opened.length > 6;
+    });
+    await provider({}, first.port);
+    await clock.advance(150);
+    expect(await shop.greet("x")).toBe("hello x");
+    await clock.advance(20_000);
+    expect(opened.filter((socket) => !socket.destroyed)).toHaveLength(1);
+    expect(invoker.available).toBe(true);
+    const closed = protocol[Symbol.asyncDispose]();
+    await clock.advance(1_000);
+    await closed;
+  });
+
   test("is not reached in vain: the connect deadline and the call's own end the wait", async () => {
     const protocol = protocolOf(
       { connectTimeoutMs: 80 },
@@ -599,7 +623,8 @@ describe("a graceful stop", () => {
   });
 
   test("of a consumer lets its calls finish and takes no new ones", async () => {
-    const { invoker, shop } = await pair();
+    const { invoker, shop } = await pair({ drainMs: 60_000 });
+    await shop.greet("x");
     const running = shop.gate("last");
     await waitFor(() => stage.gates.has("last"));
     const closed = invoker[Symbol.asyncDispose]();
@@ -718,16 +743,45 @@ describe("hostile and strange input", () => {
   test("reads no more from a consumer that has too many calls running", async () => {
     const { port } = await provider({ maxCallsPerConnection: 10 });
     const { shop } = consumer(port);
-    const calls = Array.from({ length: 30 }, (_, index) => shop.gate(`g${index}`));
-    await waitFor(() => stage.running === 10 || stage.running === 30);
-    const more = Array.from({ length: 30 }, (_, index) => shop.gate(`h${index}`));
-    await waitFor(() => {
-      stage.openAll();
-      return stage.running === 0;
-    });
+    const bystander = consumer(port);
+    const gates = (letter: string) =>
+      Array.from({ length: 30 }, (_, index) => shop.gate(`${letter}${index}`));
+    const calls = gates("g");
+    await waitFor(() => stage.running === 30);
+    calls.push(...gates("h"));
+    for (let turn = 0; turn < 5; turn += 1) await bystander.shop.greet("x");
+    expect(stage.running).toBe(30);
     const opening = setInterval(() => stage.openAll(), 1);
-    expect(await Promise.all([...calls, ...more])).toHaveLength(60);
+    expect(await Promise.all(calls)).toHaveLength(60);
     clearInterval(opening);
+  });
+
+  test("tells an implementation the rest of its time, where the consumer told it", async () => {
+    const seen: number[] = [];
+    const invoker: Invoker = {
+      invoke: ({ deadlineMs }) => {
+        seen.push(deadlineMs - systemRuntime.clock.monotonicMs());
+        return Promise.resolve("");
+      },
+    };
+    const served = await protocolOf().export(
+      { key, definition: Shop, invoker },
+      { host: "127.0.0.1", port: 0 },
+    );
+    const client = await rawClient(served.address.port);
+    const body = `${head("org.example.Shop", "1.0.0", "greet", "Ljava/lang/String;")}${text("x")}H`;
+    for (const attachments of [
+      ["timeout", "0"],
+      ["timeout", "3000"],
+      ["timeout", "3000", "_TO", "200"],
+      ["timeout", "3s"],
+    ]) {
+      client.send(request(`${body}${texts(...attachments)}Z`));
+    }
+    await waitFor(() => seen.length === 4);
+    expect([seen[0], seen[3]]).toEqual([Infinity, Infinity]);
+    expect(Math.round((seen[1] ?? 0) / 1_000)).toBe(3);
+    expect(Math.round((seen[2] ?? 0) / 100)).toBe(2);
   });
 
   test("of dubbo-go is taken: empty version, timeout 0, V for null, capital names, values that are no text", async () => {
