@@ -330,8 +330,10 @@ realServer("a client of a real ZooKeeper", zooKeeperAvailable(), () => {
     const [first, second] = [await direct(), await direct()];
     const older = await holdEphemeral(first, { path: node, data: text("older") }, never);
     const newer = await holdEphemeral(second, { path: node, data: text("newer") }, never);
+    const { stat } = await first.getData(node);
     await older.update(text("older, again"), never);
-    expect((await first.getData(node)).data.toString()).toBe("newer");
+    const after = await first.getData(node);
+    expect([after.data.toString(), after.stat.mzxid]).toEqual(["newer", stat.mzxid]);
     await newer[Symbol.asyncDispose]();
     await soon(async () => (await ownerOf(first, node)) === first.sessionId, "the first's node");
     await newer[Symbol.asyncDispose]();
