@@ -124,13 +124,15 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
     this.#instances = next;
     // New revisions are held before old ones are let go, so that a shared fetch is not ended and begun anew.
     const left: [string, ServiceInstance][] = [];
+    let kept = 0;
     for (const [id, instance] of next) {
       const known = before.get(id);
+      if (known !== undefined) kept += 1;
       if (known === instance) continue;
       if (known !== undefined && known.revision !== instance.revision) left.push([id, known]);
       this.#carry(id, instance);
     }
-    for (const [id, known] of before) {
+    for (const [id, known] of kept < before.size ? before : []) {
       if (next.has(id)) continue;
       this.#index.delete(id);
       this.#waiting.delete(id);
@@ -200,19 +202,13 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
 
   /** The instances of all registries. Of two records of one address a usable one counts, else the later one. */
   #union(): Map<string, ServiceInstance> {
-    const union = new Map<string, ServiceInstance>();
-    for (const { current } of this.#followers) {
-      const own = new Map<string, ServiceInstance>();
-      for (const instance of current?.instances ?? []) {
-        const other = own.get(instance.id);
-        if (other === undefined || (instance.startedAtMs ?? 0) >= (other.startedAtMs ?? 0))
-          own.set(instance.id, instance);
+    const [first, ...others] = this.#followers.map(({ current }) => byId(current?.instances ?? []));
+    const union = first ?? new Map<string, ServiceInstance>();
+    for (const other of others)
+      for (const [id, instance] of other) {
+        const known = union.get(id);
+        if (known === undefined || (!isUsable(known) && isUsable(instance))) union.set(id, instance);
       }
-      for (const [id, instance] of own) {
-        const other = union.get(id);
-        if (other === undefined || (!isUsable(other) && isUsable(instance))) union.set(id, instance);
-      }
-    }
     return union;
   }
 
@@ -223,6 +219,20 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
       metadata: [...this.#revisions.values()].flatMap(({ hold }) => hold.metadata ?? []),
     }));
   }
+}
+
+/** dubbo-go on Nacos may show one address twice while its revision changes: the later record counts. */
+function byId(instances: readonly ServiceInstance[]): Map<string, ServiceInstance> {
+  const map = new Map<string, ServiceInstance>();
+  for (const instance of instances) {
+    const known = map.get(instance.id);
+    if (known === undefined || startOf(instance) >= startOf(known)) map.set(instance.id, instance);
+  }
+  return map;
+}
+
+function startOf({ startedAtMs = 0 }: ServiceInstance): number {
+  return startedAtMs;
 }
 
 function isUsable({ enabled, healthy }: ServiceInstance): boolean {

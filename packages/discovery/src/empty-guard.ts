@@ -1,6 +1,6 @@
 import { abortable, deadline, type Runtime, type ServiceInstance, sleep } from "@dubbo-ts/core";
 import type { InstanceSet } from "./registry.js";
-import { reuseInstances } from "./same-instance.js";
+import { missingInstances, reuseInstances } from "./same-instance.js";
 
 /** What an {@link EmptyGuard} believes at one moment. */
 export interface GuardedSet {
@@ -100,7 +100,7 @@ export class EmptyGuard implements AsyncDisposable {
   /** Shows what was heard and, besides, what is missing from it. */
   #hold(next: readonly ServiceInstance[]): void {
     if (this.#known === undefined) return;
-    this.#show([...next, ...missing(this.#known, next)], true);
+    this.#show([...next, ...missingInstances(this.#known, next)], true);
   }
 
   #show(instances: readonly ServiceInstance[], stale: boolean): void {
@@ -177,7 +177,7 @@ export class EmptyGuard implements AsyncDisposable {
     const { isAlive, graceMs = 30_000, runtime } = this.options;
     if (doubt.settled || isAlive === undefined) return true;
     if (runtime.clock.monotonicMs() - doubt.sinceMs >= graceMs) return true;
-    return !missing(this.#known, next).some(isAlive);
+    return !missingInstances(this.#known, next).some(isAlive);
   }
 
   /** Undefined: the registry did not answer in time. */
@@ -200,19 +200,10 @@ function isBelievable(
   settled: boolean,
 ): boolean {
   if (known === undefined) return settled || next.length > 0;
-  const lost = missing(known, next).length;
+  const lost = missingInstances(known, next).length;
   if (lost === 0) return true;
   if (!settled || next.length === 0) return false;
   return known.length < 4 || lost <= known.length / 2;
-}
-
-function missing(
-  known: readonly ServiceInstance[],
-  next: readonly ServiceInstance[],
-): readonly ServiceInstance[] {
-  if (known.length === 0) return [];
-  const ids = new Set(next.map(({ id }) => id));
-  return known.filter(({ id }) => !ids.has(id));
 }
 
 function textOf(instances: readonly ServiceInstance[]): string {

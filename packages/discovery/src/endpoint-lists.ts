@@ -11,10 +11,11 @@ const none: readonly Endpoint[] = [];
 
 /**
  * Remembers what was joined of the same parts: services that are offered by the same instances on the same lane
- * share one list, so that a hundred interfaces cost no more than one. Everything is held weakly.
+ * share one list, so that a hundred interfaces cost no more than one. All but the last comparison is held weakly.
  */
 export class EndpointLists {
   readonly #root: Node = { joined: none, next: new WeakMap() };
+  #compared: { a: readonly Endpoint[]; b: readonly Endpoint[]; equal: boolean } | undefined;
   readonly #matching = new WeakMap<ServiceQuery, WeakMap<Offer, readonly OfferedService[]>>();
 
   /** The lists one after the other, each endpoint once. The same lists give the same object. */
@@ -34,6 +35,14 @@ export class EndpointLists {
     }
     node.joined ??= join(parts);
     return node.joined;
+  }
+
+  /** True when both have the same endpoints in the same order. A hundred services ask for the same two lists. */
+  areEqual(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
+    if (a === b) return true;
+    if (this.#compared?.a !== a || this.#compared.b !== b)
+      this.#compared = { a, b, equal: a.length === b.length && a.every((item, index) => item === b[index]) };
+    return this.#compared.equal;
   }
 
   /** {@link matchingServices}, asked once for each query and offer. */

@@ -26,10 +26,29 @@ export function reuseInstances(
   known: readonly ServiceInstance[],
   next: readonly ServiceInstance[],
 ): readonly ServiceInstance[] {
-  const byId = new Map(known.map((instance) => [instance.id, instance]));
-  return next.map((instance) => {
-    const before = byId.get(instance.id);
+  let byId: Map<string, ServiceInstance> | undefined;
+  return next.map((instance, index) => {
+    // Mostly nothing but one instance has changed, and it stands where it stood.
+    let before = known[index];
+    if (before === instance) return instance;
+    if (before?.id !== instance.id) {
+      byId ??= new Map(known.map((one) => [one.id, one]));
+      before = byId.get(instance.id);
+    }
     return before !== undefined && sameInstance(before, instance) ? before : instance;
+  });
+}
+
+/** Those of `known` whose ids are not in `next`. */
+export function missingInstances(
+  known: readonly ServiceInstance[],
+  next: readonly ServiceInstance[],
+): readonly ServiceInstance[] {
+  let ids: Set<string> | undefined;
+  return known.filter((instance, index) => {
+    if (next[index]?.id === instance.id) return false;
+    ids ??= new Set(next.map(({ id }) => id));
+    return !ids.has(instance.id);
   });
 }
 

@@ -276,7 +276,7 @@ describe("ServiceDiscovery", () => {
     const broken = {
       ...report,
       fetch: never,
-      watchMapping: () => neverEnding(),
+      watchMapping: unwatchable,
     } as unknown as MetadataReport;
     await stage.end();
     restage({ reports: [broken] });
@@ -401,7 +401,7 @@ describe("ServiceDiscovery", () => {
     expect([...cache.applications.keys(), ...cache.mappings.keys()]).toEqual(["a", greeter.serviceInterface]);
     await stage.end();
 
-    const broken = { fetch: never, watchMapping: () => neverEnding() } as unknown as MetadataReport;
+    const broken = { fetch: never, watchMapping: unwatchable } as unknown as MetadataReport;
     restage({ cache, reports: [broken] });
     stage.registry.fail = "hang";
     const seen = await stage.watch();
@@ -502,7 +502,7 @@ function never(): Promise<never> {
   return new Promise(() => {});
 }
 
-/** Nothing is heard until the signal of `watchMapping`'s caller aborts: like a server that does not answer. */
-async function* neverEnding(): AsyncGenerator<never> {
+/** A mapping that cannot be watched. */
+function unwatchable(): AsyncIterable<never> {
   throw new Error("away");
 }

@@ -59,24 +59,22 @@ export class ServiceView {
     const isReady = mapping.ready && views.every(({ ready }) => ready);
     // While the disk cache is being read, "nothing is known" would be said too early.
     if (next.state === "pending" && !isReady) return;
-    if (this.#resolution !== undefined && sameResolution(this.#resolution, next)) return;
+    if (this.#resolution !== undefined && this.#isSame(this.#resolution, next)) return;
     this.#resolution = next;
     for (const reader of this.#readers) reader.set(next);
   }
-}
 
-/** True when a reader would do the same with both. Equal lists are the same object: see {@link EndpointLists}. */
-function sameResolution(a: Resolution, b: Resolution): boolean {
-  if (a.state === "resolved" && b.state === "resolved")
-    return a.stale === b.stale && a.params === b.params && sameList(a.endpoints, b.endpoints);
-  return (
-    a.state !== "resolved" &&
-    b.state !== "resolved" &&
-    a.state === b.state &&
-    a.error.message === b.error.message
-  );
-}
-
-function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
+  /** True when a reader would do the same with both. */
+  #isSame(a: Resolution, b: Resolution): boolean {
+    if (a.state === "resolved" && b.state === "resolved")
+      return (
+        a.stale === b.stale && a.params === b.params && this.options.lists.areEqual(a.endpoints, b.endpoints)
+      );
+    return (
+      a.state !== "resolved" &&
+      b.state !== "resolved" &&
+      a.state === b.state &&
+      a.error.message === b.error.message
+    );
+  }
 }

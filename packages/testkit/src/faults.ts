@@ -21,7 +21,7 @@ export interface FaultHooks<Adapter> {
 }
 
 /** Groups of {@link FaultHooks} that only make sense together. */
-export const faultKinds = {
+const faultKinds = {
   kill: ["killServer", "restartServer"],
   wipe: ["killServer", "wipeServer", "restartServer"],
   blackhole: ["blackhole", "heal"],
