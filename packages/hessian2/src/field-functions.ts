@@ -51,7 +51,9 @@ export function writeFields(fields: readonly FieldCodec[]): WriteFields {
 // What every object inherits, `constructor` for example, is not a value of its field.
 function readingOf(name: string): string {
   const property = `source[${JSON.stringify(name)}]`;
-  return name in Object.prototype ? `(Object.hasOwn(source, ${JSON.stringify(name)}) ? ${property} : undefined)` : property;
+  return name in Object.prototype
+    ? `(Object.hasOwn(source, ${JSON.stringify(name)}) ? ${property} : undefined)`
+    : property;
 }
 
 function body(parameters: string, lines: readonly string[], count: number): string {
@@ -108,7 +110,10 @@ function loopingWriter(fields: readonly FieldCodec[]): WriteFields {
     try {
       for (; i < fields.length; i++) {
         const { name, codec } = fields[i] as FieldCodec;
-        codec.write(encoder, name in Object.prototype && !Object.hasOwn(source, name) ? undefined : source[name]);
+        codec.write(
+          encoder,
+          name in Object.prototype && !Object.hasOwn(source, name) ? undefined : source[name],
+        );
       }
     } catch (error) {
       throw failure(fields, i, error);

@@ -122,14 +122,13 @@ export class FloatCodec implements Codec {
   }
 }
 
-/** The double that reads like the float: 0.1 for 0.10000000149011612. */
+/** The double with the digits that Java prints for the float, two at least: 0.1 for 0.10000000149011612. */
 function sameDigits(float: number): number {
-  if (!Number.isFinite(float) || Number.isInteger(float)) return float;
-  for (let digits = 1; digits < 9; digits++) {
+  for (let digits = 2; digits < 9; digits++) {
     const short = Number(float.toPrecision(digits));
     if (Math.fround(short) === float) return short;
   }
-  return Number(float.toPrecision(9));
+  return Number.isFinite(float) ? Number(float.toPrecision(9)) : float;
 }
 
 export const booleanCodec: Codec = {
