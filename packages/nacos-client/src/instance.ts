@@ -81,7 +81,7 @@ export function encodeInstance(instance: NewInstance): Body {
 }
 
 /** Reads the ServiceInfo of an answer or a push: registries A1.6. Hosts without an address are left out. */
-export function decodeServiceInfo(info: Body): ServiceInfo {
+function decodeServiceInfo(info: Body): ServiceInfo {
   const fullName = textOf(info, "name");
   const at = fullName.indexOf("@@");
   return {

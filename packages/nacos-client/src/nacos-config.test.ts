@@ -163,6 +163,15 @@ describe("watching", () => {
       await until(() => present.seen.length > 1 && present.last === content);
     }
     expect(present.seen).toEqual([undefined, "v1", "v2", undefined]);
+    server.setConfig("k1", undefined); // pushed, but nothing new
+    server.setConfig("k1", "v3");
+    await until(() => present.last === "v3");
+    server.setConfig("k1", "v3");
+    const reads = server.of("ConfigQueryRequest").length;
+    await until(() => server.of("ConfigQueryRequest").length > reads);
+    server.setConfig("k1", "v4");
+    await until(() => present.last === "v4");
+    expect(present.seen.slice(4)).toEqual(["v3", "v4"]);
     expect(absent.seen).toEqual([undefined]);
     expect(server.of("ConfigQueryRequest").some(({ headers }) => headers.notify === "true")).toBe(true);
   });

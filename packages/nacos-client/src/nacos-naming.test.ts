@@ -244,6 +244,14 @@ describe("registering", () => {
     expect(server.hosts("sick")).toEqual([]);
     await sick;
     expect(failures).toBe(4);
+    failures = -Infinity; // from now on it fails for ever
+    const given = new AbortController();
+    const hopeless = naming.register({ name: "sick" }, at(1), given.signal).catch(() => {});
+    const [since, before] = [performance.now(), server.of("InstanceRequest").length];
+    await until(() => performance.now() - since > 800);
+    expect(server.of("InstanceRequest").length - before).toBeLessThan(15);
+    given.abort();
+    await hopeless;
   });
 
   test("a registration that is given up is withdrawn, also when its answer got lost", async () => {
@@ -543,6 +551,17 @@ describe("losing the server", () => {
     );
     expect(proxy.sockets.size).toBe(2);
   }, 15_000);
+
+  test("a server that ends each connection at once is not stormed", async () => {
+    const naming = client();
+    const ending = setInterval(() => server.unregisterAll(), 1);
+    await until(() => server.of("ServerCheckRequest").length > 6, 10_000);
+    const [since, before] = [performance.now(), server.of("ServerCheckRequest").length];
+    await until(() => performance.now() - since > 500);
+    clearInterval(ending);
+    expect(server.of("ServerCheckRequest").length - before).toBeLessThan(8);
+    await until(() => naming.state.status === "connected");
+  }, 20_000);
 
   test("a server whose clock is behind is believed after a switch", async () => {
     const seen = reader(client({ graceMs: 0 }));

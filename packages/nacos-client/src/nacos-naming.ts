@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type Body, numberOf, textsOf } from "./body.js";
 import { Connection, type NacosState } from "./connection.js";
 import {
@@ -176,6 +177,7 @@ export class NacosNaming implements AsyncDisposable {
     const registrations = [...this.#registrations.values()];
     for (const subscription of subscriptions) subscription.end();
     const left = new AbortController();
+    setMaxListeners(0, left.signal);
     const leaving = registrations.map((registration) => registration.leave(left.signal));
     const allLeft = Promise.allSettled(leaving).then(() => left.abort());
     await pause(clock, leaveLimitMs, [left.signal]);
