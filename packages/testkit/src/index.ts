@@ -4,7 +4,7 @@ export { type FaultMode, type FaultProxy, faultProxy, type ProxyTarget } from ".
 export { type FaultHooks, type FaultKind, type Harness, type SuiteOptions } from "./faults.js";
 export { type Followed, follow } from "./follow.js";
 export { metadataReportSuite, sampleMetadata } from "./metadata-report-suite.js";
-export { noLeaks } from "./no-leaks.js";
+export { type LeakOptions, noLeaks } from "./no-leaks.js";
 export { registrySuite } from "./registry-suite.js";
 export { sampleInstance } from "./sample-instance.js";
 export { ScriptedRegistry } from "./scripted-registry.js";

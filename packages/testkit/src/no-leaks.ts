@@ -3,19 +3,27 @@ import { waitFor } from "./wait-for.js";
 /** Kinds that Node keeps for itself, or that come and go with any work. */
 const ignored = new Set(["TTYWrap", "FSReqCallback", "FSReqPromise", "Immediate", "CloseReq", "TickObject"]);
 
+/** How {@link noLeaks} looks. */
+export interface LeakOptions {
+  /** How long things may take to close. Default 2000 ms. */
+  timeoutMs?: number;
+  /** Kinds, as `process.getActiveResourcesInfo()` names them. Default: all. */
+  only?: readonly string[];
+}
+
 /**
  * Remembers which sockets, servers, timers and processes are open; the function that it gives back waits until
  * no more than those are open.
- * @throws {Error} from that function, naming what stayed open for `timeoutMs` (default 2000).
+ * @throws {Error} from that function, naming what stayed open for `timeoutMs`.
  */
-export function noLeaks({ timeoutMs = 2_000 }: { timeoutMs?: number } = {}): () => Promise<void> {
+export function noLeaks({ timeoutMs = 2_000, only }: LeakOptions = {}): () => Promise<void> {
   const before = openResources();
   return async () => {
     const leaked = () => {
       const found: string[] = [];
       for (const [kind, count] of openResources()) {
         const more = count - (before.get(kind) ?? 0);
-        if (more > 0) found.push(`${more} ${kind}`);
+        if (more > 0 && (only === undefined || only.includes(kind))) found.push(`${more} ${kind}`);
       }
       return found;
     };

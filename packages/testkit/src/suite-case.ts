@@ -1,6 +1,8 @@
+import { setMaxListeners } from "node:events";
 import { DisposalScope } from "@dubbo-ts/core";
 import type { Harness } from "./faults.js";
 import { type Followed, follow } from "./follow.js";
+import { noLeaks } from "./no-leaks.js";
 
 let names = 0;
 
@@ -9,12 +11,18 @@ export class SuiteCase<Adapter extends AsyncDisposable> implements AsyncDisposab
   readonly #scope = new DisposalScope();
   readonly #controller = new AbortController();
 
-  private constructor(readonly harness: Harness<Adapter>) {
+  private constructor(
+    readonly harness: Harness<Adapter>,
+    private readonly checkLeaks: () => Promise<void>,
+  ) {
     this.#scope.use(harness);
+    setMaxListeners(0, this.#controller.signal); // a test registers and follows a lot
   }
 
   static async open<A extends AsyncDisposable>(factory: () => Promise<Harness<A>>): Promise<SuiteCase<A>> {
-    return new SuiteCase(await factory());
+    // A harness may keep servers and processes for the next test; what clients open must be closed.
+    const checkLeaks = noLeaks({ only: ["TCPSocketWrap", "Timeout"], timeoutMs: 5_000 });
+    return new SuiteCase(await factory(), checkLeaks);
   }
 
   /** Aborts when the test ends. */
@@ -37,8 +45,10 @@ export class SuiteCase<Adapter extends AsyncDisposable> implements AsyncDisposab
     return `${prefix}-${process.pid}-${Date.now().toString(36)}-${++names}`;
   }
 
+  /** @throws {Error} when a socket or a timer stays open. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#controller.abort(new Error("the test has ended"));
     await this.#scope[Symbol.asyncDispose]();
+    await this.checkLeaks();
   }
 }
