@@ -65,9 +65,9 @@ export class ClientConnection implements FrameSink, CallOwner, Swept {
     context.sweep.add(this);
   }
 
-  /** False when the provider said that it is leaving: calls should go elsewhere, those in flight are finished. */
+  /** False when the provider said that it is leaving, or is silent: calls should go elsewhere, for now at least. */
   get willing(): boolean {
-    return !this.#leaving;
+    return !this.#leaving && !this.#silence.suspicious;
   }
 
   /** Sends a call and waits for its answer. */

@@ -283,18 +283,27 @@ describe("silence", () => {
   test("of a provider that owes an answer leads to a question, then to its death", () => {
     const silence = new Silence(settings);
     silence.asked();
-    expect(sweeps(silence, 10, true)).toEqual([
-      ...Array(3).fill("well"),
-      "ask",
-      ...Array(5).fill("well"),
-      "dead",
-    ]);
+    expect(sweeps(silence, 4, true)).toEqual(["well", "well", "ask", "well"]);
+    expect(silence.suspicious).toBe(false);
+    expect(sweeps(silence, 1, true)).toEqual(["well"]);
+    expect(silence.suspicious).toBe(true);
+    expect(sweeps(silence, 4, true)).toEqual(["well", "well", "well", "dead"]);
+  });
+
+  test("that ends in time is forgiven at once", () => {
+    const silence = new Silence(settings);
+    silence.asked();
+    sweeps(silence, 8, true);
+    expect(silence.suspicious).toBe(true);
+    silence.heard();
+    expect(silence.suspicious).toBe(false);
+    expect(sweeps(silence, 9, true)).toEqual(["well", "well", "well", "ask", ...Array(5).fill("well")]);
   });
 
   test("is not ended by calls that gave up, only by bytes", () => {
     const silence = new Silence(settings);
     silence.asked();
-    expect(sweeps(silence, 9, false)).not.toContain("dead");
+    expect(sweeps(silence, 8, false)).not.toContain("dead");
     silence.heard();
     expect(sweeps(silence, 60, false)).not.toContain("dead");
   });

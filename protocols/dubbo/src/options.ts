@@ -11,7 +11,7 @@ export interface DubboOptions {
   /**
    * A provider that owes an answer, or one to a heartbeat, and sends nothing at all for so long is taken for dead:
    * its calls fail and it is avoided. Heartbeats are answered beside running methods, so a slow method is not
-   * silence. Default 5000 ms.
+   * silence. It is asked and then avoided before that. Default 5000 ms.
    */
   silenceMs?: number;
   /** The longest body that is sent or accepted. Default 8 MiB, as Java (`payload`). */
