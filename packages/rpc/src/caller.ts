@@ -68,7 +68,8 @@ export class Caller {
   ): Invocation {
     const { settings } = this;
     const wished = options?.timeoutMs;
-    const attemptMs = wished ?? settings.timeoutMs(name);
+    // A stream lasts as long as it lasts, as in Java, unless this call says otherwise.
+    const attemptMs = wished ?? (method.kind === "unary" ? settings.timeoutMs(name) : Infinity);
     const attempts = wished === undefined ? (settings.attempts?.(name) ?? 1) : 1;
     return {
       service: settings.service,

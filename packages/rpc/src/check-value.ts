@@ -47,6 +47,9 @@ function compile(type: JavaType, side: Side): Check {
       return throwableCheck(type, side);
     case "enum":
       return enumCheck(type.names);
+    case "message":
+      // What a peer sent was decoded by the message's own codec: it has the right shape.
+      return side === "sent" ? (value) => found(type.problemIn(value)) : unchecked;
     case "any":
       return anyCheck;
     default:
@@ -56,6 +59,10 @@ function compile(type: JavaType, side: Side): Check {
 
 // Of void, whatever a method returns is dropped; what a peer's value was transformed to is the program's own.
 const unchecked: Check = () => undefined;
+
+function found(wrong: { readonly path: string; readonly why: string } | undefined): Problem | undefined {
+  return wrong === undefined ? undefined : { path: wrong.path, why: wrong.why };
+}
 
 function optional(check: Check): Check {
   return (value, walk) => (value === null || value === undefined ? undefined : check(value, walk));

@@ -66,6 +66,8 @@ function compile(type: JavaType): Copy {
       return objectCopier(fieldsOf(type));
     case "throwable":
       return throwableCopier(type);
+    case "message":
+      return (value) => type.decode(type.encode(value));
     case "any":
     case "date":
     case "bytes":

@@ -21,6 +21,8 @@ function general(type: JavaType, value: unknown, done: Map<unknown, unknown>): u
       return general(type.type, type.encode(value), done);
     case "void":
       return null;
+    case "message":
+      return type.toJson(value);
     case "list":
     case "array":
       return generalList(type.element, value, done);

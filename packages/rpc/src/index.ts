@@ -24,15 +24,23 @@ export type { Invocation, Peer } from "./invocation.js";
 export { applyFilters, type Filter, type Invoker } from "./invoker.js";
 export { serveImplementation } from "./serve.js";
 // For authors of protocols
-export { checkArguments, checkMethodArguments, checkMethodResult, checkResult } from "./check-call.js";
+export {
+  checkArguments,
+  checkMethodArguments,
+  checkMethodResult,
+  checkResult,
+  isStreamIn,
+} from "./check-call.js";
 export { copyValue } from "./copy-value.js";
 export { type FoundMethod, findMethod } from "./define-service.js";
 export { generalize } from "./generalize.js";
 export { genericException, unwrapGenericException } from "./generic-call.js";
 export { echoMethod, genericMethod } from "./method.js";
+export { messageType } from "./java.js";
 export { methodNotFound } from "./method-not-found.js";
 export { realize } from "./realize.js";
 export { asCallError, type CallError, toRemoteException } from "./remote-exception.js";
+export { isAsyncIterable } from "./streams.js";
 export { localInvoker } from "./local-protocol.js";
 export { descriptorOf, javaTypeName, parseDescriptor } from "./type-names.js";
 export type {
@@ -44,6 +52,7 @@ export type {
   ListNode,
   LongNode,
   MapNode,
+  MessageNode,
   NullableNode,
   ObjectNode,
   ObjectOf,
@@ -54,3 +63,9 @@ export type {
   TypeMethods,
 } from "./java-type.js";
 export type { Exporter, ListenOptions, Protocol, ProtocolInvoker, ServedService } from "./protocol.js";
+export { PortListener, type PortListenerOptions, type WireDetector } from "./net/port-listener.js";
+export { SharedClients } from "./net/shared-clients.js";
+export { type OpenPort, SharedPorts } from "./net/shared-ports.js";
+export { Silence, type SilenceSettings } from "./net/silence.js";
+export { Sweep, type Swept } from "./net/sweep.js";
+export { WireReader, WireWriter } from "./net/protobuf-wire.js";

@@ -119,6 +119,25 @@ export interface TransformNode {
   encode(value: unknown): unknown;
 }
 
+/**
+ * A protobuf message. It brings its own codec: its fields are no part of this tree, and it travels over triple only.
+ */
+export interface MessageNode {
+  readonly kind: "message";
+  /** `package.Message`. */
+  readonly className: string;
+  /** @param value fits, see `problemIn`. */
+  encode(value: unknown): Uint8Array;
+  /** @throws {Error} the bytes are no such message. */
+  decode(bytes: Uint8Array): unknown;
+  /** What is wrong with a value that the program made, and where in it (`.tags[2]`); undefined when it fits. */
+  problemIn(value: unknown): { readonly path: string; readonly why: string } | undefined;
+  /** The value as ProtoJSON has it, ready for `JSON.stringify`. */
+  toJson(value: unknown): unknown;
+  /** @throws {Error} what `JSON.parse` gave is no such message. */
+  fromJson(json: unknown): unknown;
+}
+
 /** One node of the tree. */
 export type JavaTypeNode =
   | PrimitiveNode
@@ -129,6 +148,7 @@ export type JavaTypeNode =
   | ThrowableNode
   | ListNode
   | MapNode
+  | MessageNode
   | LazyNode
   | NullableNode
   | TransformNode;

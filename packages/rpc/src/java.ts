@@ -1,5 +1,14 @@
 import { ConfigError, type RemoteException } from "@dubbo-ts/core";
-import type { Fields, Flat, Infer, JavaType, JavaTypeNode, ObjectOf, TypeMethods } from "./java-type.js";
+import type {
+  Fields,
+  Flat,
+  Infer,
+  JavaType,
+  JavaTypeNode,
+  MessageNode,
+  ObjectOf,
+  TypeMethods,
+} from "./java-type.js";
 import { requireClassName, requireIdentifier } from "./type-names.js";
 
 /** The Java type of a value, where the interface declares another than the usual one. */
@@ -81,6 +90,12 @@ function resolveLazy(type: () => JavaType): JavaType {
     if (!(cause instanceof ReferenceError)) throw cause;
     throw new ConfigError("DEFINITION_INVALID", `lazy: the type was needed before it was made`, { cause });
   }
+}
+
+/** The type of a protobuf message, from whatever knows its codec. */
+export function messageType<T>(message: Omit<MessageNode, "kind">): JavaType<T> {
+  const { className, encode, decode, problemIn, toJson, fromJson } = message;
+  return build<T>({ kind: "message", className, encode, decode, problemIn, toJson, fromJson });
 }
 
 function build<T>(node: JavaTypeNode): JavaType<T> {

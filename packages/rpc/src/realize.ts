@@ -50,6 +50,8 @@ function real(type: JavaType, value: unknown, place: Place): unknown {
       return realObject(type, value, place);
     case "throwable":
       return realThrowable(type, value, place);
+    case "message":
+      return realMessage(type, value, place);
     default:
       return realScalar(type, value, place);
   }
@@ -61,6 +63,31 @@ function decoded(type: JavaType & { kind: "transform" }, value: unknown, place: 
   } catch (cause) {
     throw new InvalidValueError("INVALID_ARGUMENT", place.path, "cannot be decoded", { cause });
   }
+}
+
+/** A protobuf message comes as ProtoJSON: an object, or the Map that a generic call makes of one. */
+function realMessage(type: JavaType & { kind: "message" }, value: unknown, place: Place): unknown {
+  if (entriesOf(value) === undefined) return misfit(type.className, value, place);
+  try {
+    return type.fromJson(plainOf(value));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : "unreadable";
+    throw new InvalidValueError("INVALID_ARGUMENT", place.path, why, { cause });
+  }
+}
+
+function plainOf(value: unknown, depth = 0): unknown {
+  if (depth > maxDepth) throw new Error(`nested deeper than ${maxDepth} levels`);
+  if (Array.isArray(value)) return value.map((one) => plainOf(one, depth + 1));
+  if (value instanceof Set) return [...(value as Set<unknown>)].map((one) => plainOf(one, depth + 1));
+  if (typeof value === "bigint") return String(value);
+  const entries = entriesOf(value);
+  if (entries === undefined) return value;
+  return Object.fromEntries(
+    [...entries]
+      .filter(([key]) => key !== "class")
+      .map(([key, one]) => [String(key), plainOf(one, depth + 1)]),
+  );
 }
 
 function misfit(expected: string, value: unknown, { path }: Place): never {
@@ -165,7 +192,7 @@ function convert(type: JavaType, value: unknown): unknown {
     case "date":
       return toDate(value);
     case "bytes":
-      return Array.isArray(value) ? Buffer.from(value as number[]) : value;
+      return toBytes(value);
     case "enum":
       return entriesOf(value) === undefined ? value : new Map(entriesOf(value)).get("name");
     default:
@@ -183,6 +210,14 @@ function toNumber(value: unknown): unknown {
 function toBigint(value: unknown): unknown {
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   return typeof value === "string" && integerText.test(value) ? BigInt(value) : value;
+}
+
+const base64Text = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** A list of numbers, as Java has it, or base64. */
+function toBytes(value: unknown): unknown {
+  if (Array.isArray(value)) return Buffer.from(value as number[]);
+  return typeof value === "string" && base64Text.test(value) ? Buffer.from(value, "base64") : value;
 }
 
 function toText(value: unknown): unknown {

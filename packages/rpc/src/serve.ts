@@ -1,6 +1,6 @@
 import { ConfigError, InvalidValueError, type Runtime, systemRuntime } from "@dubbo-ts/core";
 import { serveInContext } from "./call-context.js";
-import { checkMethodArguments, checkMethodResult } from "./check-call.js";
+import { checkMethodArguments, checkMethodResult, isStreamIn } from "./check-call.js";
 import { findMethod } from "./define-service.js";
 import { serveGeneric } from "./generic-call.js";
 import type { Invocation } from "./invocation.js";
@@ -8,7 +8,7 @@ import { applyFilters, type Filter, type Invoker } from "./invoker.js";
 import { methodNotFound } from "./method-not-found.js";
 import { asCallError, toRemoteException } from "./remote-exception.js";
 import type { Implementation, MethodDefinition, ServiceDefinition } from "./service-definition.js";
-import { checkedStream, isAsyncIterable } from "./streams.js";
+import { checkedMessages, checkedStream, isAsyncIterable } from "./streams.js";
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -36,7 +36,8 @@ export function serveImplementation<D extends ServiceDefinition>(
       const method = methods.get(found?.name ?? "");
       if (found === undefined || method === undefined) throw methodNotFound(invocation);
       checkMethodArguments(found.definition, found.name, invocation.args, "received");
-      const run = () => method(...invocation.args);
+      const args = argumentsOf(found.definition, found.name, invocation.args);
+      const run = () => method(...args);
       return resultOf(
         found.definition,
         found.name,
@@ -69,6 +70,18 @@ async function dispatch(
 
 function rethrow(error: unknown): never {
   throw toRemoteException(error);
+}
+
+/** Messages that stream in are checked one by one, when the method reads them. */
+function argumentsOf(
+  definition: MethodDefinition,
+  name: string,
+  args: readonly unknown[],
+): readonly unknown[] {
+  if (!isStreamIn(definition)) return args;
+  const [messages] = args;
+  if (isAsyncIterable(messages)) return [checkedMessages(definition, name, messages, "received")];
+  throw new InvalidValueError("INVALID_ARGUMENT", `${name}.args[0]`, "expected an async iterable");
 }
 
 function resultOf(definition: MethodDefinition, name: string, result: unknown): unknown {

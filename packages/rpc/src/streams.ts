@@ -1,6 +1,6 @@
 import { InvalidValueError } from "@dubbo-ts/core";
 import { checkMethodResult } from "./check-call.js";
-import { checkOf } from "./check-value.js";
+import { checkOf, type Side } from "./check-value.js";
 import type { MethodDefinition } from "./service-definition.js";
 import { Walk } from "./walk.js";
 
@@ -21,14 +21,19 @@ export async function* checkedStream(
   }
 }
 
-/** The messages that a consumer sends, each checked as it passes: a misfit ends the stream with INVALID_ARGUMENT. */
+/**
+ * The messages of a consumer, each checked as it passes: a misfit ends the stream with INVALID_ARGUMENT.
+ *
+ * @param side `sent` where they leave, `received` where they arrive.
+ */
 export async function* checkedMessages(
   definition: MethodDefinition,
   name: string,
   messages: AsyncIterable<unknown>,
+  side: Side = "sent",
 ): AsyncGenerator<unknown, void, undefined> {
   const type = definition.params[0];
-  const check = type === undefined ? undefined : checkOf(type, "sent");
+  const check = type === undefined ? undefined : checkOf(type, side);
   let index = 0;
   for await (const message of messages) {
     const found = check?.(message, new Walk());

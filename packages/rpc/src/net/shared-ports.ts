@@ -1,0 +1,80 @@
+import type { ListenOptions } from "../protocol.js";
+
+/** A port that is listened on. */
+export interface OpenPort extends AsyncDisposable {
+  readonly port: number;
+}
+
+interface Shared<P> {
+  readonly host: string | undefined;
+  readonly wantedPort: number;
+  readonly opening: Promise<P>;
+  openPort: number | undefined;
+  users: number;
+}
+
+/** The ports of a protocol: opened for the first service, shared by those after it, closed behind the last one. */
+export class SharedPorts<P extends OpenPort> implements AsyncDisposable {
+  readonly #ports = new Set<Shared<P>>();
+
+  constructor(private readonly open: (listen: ListenOptions) => Promise<P>) {}
+
+  /**
+   * Uses the port that `listen` names, which is opened if nobody does. What it resolves with gives the share back,
+   * and closes the port behind the last one. `enter` runs while the share is held; when it throws, it is given back.
+   */
+  async use<T>(
+    listen: ListenOptions,
+    enter: (port: P) => T,
+  ): Promise<{ port: P; entered: T; leave(): Promise<void> }> {
+    const shared = this.#portOf(listen);
+    shared.users += 1;
+    try {
+      const port = await shared.opening;
+      return { port, entered: enter(port), leave: () => this.#leave(shared, port) };
+    } catch (error) {
+      shared.users -= 1;
+      throw error;
+    }
+  }
+
+  /** Does something with every port, those that are being opened included. */
+  forEach(work: (port: P) => void): void {
+    for (const { opening } of this.#ports) {
+      opening.then(work, () => {}); // was not opened: told where it was asked for
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const opened = await Promise.allSettled([...this.#ports].map(({ opening }) => opening));
+    this.#ports.clear();
+    await Promise.all(
+      opened.map((result) =>
+        result.status === "fulfilled" ? result.value[Symbol.asyncDispose]() : undefined,
+      ),
+    );
+  }
+
+  #portOf(listen: ListenOptions): Shared<P> {
+    const { host, port } = listen;
+    for (const shared of this.#ports) {
+      if (shared.host === host && (shared.wantedPort === port || shared.openPort === port)) return shared;
+    }
+    const opening = this.open(listen);
+    const shared: Shared<P> = { host, wantedPort: port, opening, openPort: undefined, users: 0 };
+    this.#ports.add(shared);
+    opening.then(
+      (open) => {
+        shared.openPort = open.port;
+      },
+      () => this.#ports.delete(shared),
+    );
+    return shared;
+  }
+
+  async #leave(shared: Shared<P>, port: P): Promise<void> {
+    shared.users -= 1;
+    if (shared.users > 0 || !this.#ports.delete(shared)) return;
+    await port[Symbol.asyncDispose]();
+  }
+}
