@@ -83,6 +83,8 @@ function compile(type: JavaType): Codec {
       return new SetCodec(codecOf(type.element));
     case "array":
       return compileArray(type.element);
+    case "message":
+      throw new TypeError(`${type.className} is a protobuf message: it travels over triple only`);
     case "map":
       return new MapCodec(codecOf(type.key), codecOf(type.value), hasTextKeys(type.key));
     default:
