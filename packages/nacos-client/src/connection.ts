@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Body } from "./body.js";
-import { Latest } from "./latest.js";
+import { ConnectionState, type NacosState } from "./connection-state.js";
 import { NacosError } from "./nacos-error.js";
 import type { ServerAddress, Settings } from "./options.js";
 import type { Push } from "./push-stream.js";
@@ -8,19 +8,6 @@ import type { Reply } from "./reply.js";
 import { type NacosModule, Session, type SessionOwner } from "./session.js";
 import type { CallOptions } from "./transport.js";
 import { abortable, backoffMs, pause, within } from "./waiting.js";
-
-/** How a client stands with its servers. */
-export interface NacosState {
-  readonly status: "connecting" | "connected" | "closed";
-  /** As the server assigned it; undefined unless connected. */
-  readonly connectionId: string | undefined;
-  /** `host:port` from the list of servers; undefined unless connected. */
-  readonly server: string | undefined;
-  /** Since when, by the monotonic clock of the client. */
-  readonly sinceMs: number;
-  /** Why the last connection ended or could not be made; undefined while connected. */
-  readonly lastError: NacosError | undefined;
-}
 
 interface Waiting {
   readonly resolve: (session: Session) => void;
@@ -39,13 +26,12 @@ const tries = 3;
  */
 export class Connection implements AsyncDisposable, SessionOwner {
   readonly #stop = new AbortController();
-  readonly #changes = new Set<Latest<NacosState>>();
+  readonly #state: ConnectionState;
   readonly #waiting = new Set<Waiting>();
   readonly #running: Promise<void>;
   #session: Session | undefined;
   #reset: { readonly recommended: string | undefined } | undefined;
   #wakeLoop = new AbortController();
-  #state: NacosState;
   #turn: number;
   #ended: Promise<void>[] = [];
 
@@ -54,29 +40,20 @@ export class Connection implements AsyncDisposable, SessionOwner {
     readonly settings: Settings,
     readonly onPush: (push: Push, session: Session) => void,
   ) {
-    const { clock, random } = settings.environment;
+    const { random } = settings.environment;
     setMaxListeners(0, this.#stop.signal);
     this.#turn = Math.floor(random() * settings.servers.length);
-    this.#state = this.#stateOf("connecting", undefined);
-    this.#state = { ...this.#state, sinceMs: clock.monotonicMs() };
+    this.#state = new ConnectionState(module, settings.environment);
     this.#running = this.#keepConnected();
   }
 
   get state(): NacosState {
-    return this.#state;
+    return this.#state.value;
   }
 
   /** Yields the state, then each next one; ends when `signal` aborts or with the client. */
-  async *states(signal: AbortSignal): AsyncGenerator<NacosState, void, undefined> {
-    const latest = new Latest<NacosState>(signal);
-    this.#changes.add(latest);
-    latest.set(this.#state);
-    if (this.#stop.signal.aborted) return;
-    try {
-      yield* latest;
-    } finally {
-      this.#changes.delete(latest);
-    }
+  states(signal: AbortSignal): AsyncIterable<NacosState> {
+    return this.#state.follow(signal);
   }
 
   /** Aborts when the client is closed. Any number may listen. */
@@ -124,7 +101,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
 
   #absent(): NacosError {
     const servers = this.settings.servers.map(({ name }) => name).join(", ");
-    const cause = this.#state.lastError;
+    const cause = this.state.lastError;
     const code = cause?.code === "NOT_NACOS" ? "NOT_NACOS" : "UNAVAILABLE";
     const why = cause === undefined ? "" : `: ${cause.message}`;
     return new NacosError(code, `no connection to Nacos at ${servers}${why}`, { cause });
@@ -177,7 +154,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
     this.#ended = [...this.#ended.slice(-3), session.ended()];
     if (session !== this.#session) return; // abandoned: its end means nothing any more
     this.#session = undefined;
-    if (!this.#stop.signal.aborted) this.#change("connecting", reason);
+    if (!this.#stop.signal.aborted) this.#state.disconnected(reason);
     this.#wakeLoop.abort();
   }
 
@@ -203,7 +180,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
 
   #pauseMs(failures: number): number {
     const { environment, backoffBaseMs, backoffCapMs } = this.settings;
-    const isStarting = this.#state.lastError?.serverCode === 300;
+    const isStarting = this.state.lastError?.serverCode === 300;
     const capMs = isStarting ? Math.min(startingMs, backoffCapMs) : backoffCapMs;
     return backoffMs(failures, environment.random, backoffBaseMs, capMs);
   }
@@ -215,7 +192,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
     this.#wakeLoop = new AbortController();
     this.#session = session;
     if (!session.isOpen) return this.onEnd(session, session.signal.reason);
-    this.#change("connected", undefined);
+    this.#state.connected(session);
     old?.end(new NacosError("UNAVAILABLE", `moved to ${session.server.name}`));
     for (const { resolve } of this.#waiting) resolve(session);
     this.#waiting.clear();
@@ -224,7 +201,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
   /** Resolves with the session that is over or that the server wants to be rid of. */
   async #untilMoveNeeded(): Promise<Session> {
     const session = this.#session;
-    if (session === undefined) throw this.#state.lastError ?? closed();
+    if (session === undefined) throw this.state.lastError ?? closed();
     const moved = this.#wakeLoop.signal;
     if (!moved.aborted) {
       await new Promise<void>((resolve) => moved.addEventListener("abort", () => resolve(), { once: true }));
@@ -249,38 +226,14 @@ export class Connection implements AsyncDisposable, SessionOwner {
         : new NacosError("UNAVAILABLE", `connecting to ${name} failed`, { cause });
     const { log } = this.settings.environment;
     log.debug({ err: error, server: name, module: this.module }, "no connection to Nacos");
-    if (this.#session === undefined) this.#change("connecting", error);
-  }
-
-  #change(status: NacosState["status"], error: NacosError | undefined): void {
-    const { log } = this.settings.environment;
-    const previous = this.#state;
-    this.#state = this.#stateOf(status, error);
-    for (const latest of this.#changes) latest.set(this.#state);
-    const { connectionId, server } = this.#state;
-    const fields = { module: this.module, connectionId, server, err: error };
-    if (status === "connected") log.info(fields, "connected to Nacos");
-    else if (previous.status === "connected") log.warn(fields, "lost the connection to Nacos");
-  }
-
-  #stateOf(status: NacosState["status"], lastError: NacosError | undefined): NacosState {
-    const session = status === "connected" ? this.#session : undefined;
-    const isSame = this.#state?.status === status && session === undefined;
-    return {
-      status,
-      connectionId: session?.connectionId,
-      server: session?.server.name,
-      sinceMs: isSame ? this.#state.sinceMs : this.settings.environment.clock.monotonicMs(),
-      lastError,
-    };
+    if (this.#session === undefined) this.#state.disconnected(error);
   }
 
   /** Final: everything that waits for a session is rejected with CLOSED. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#stop.signal.aborted) {
       this.#stop.abort(closed());
-      this.#change("closed", undefined);
-      for (const latest of this.#changes) latest.end();
+      this.#state.closed();
       for (const { reject } of this.#waiting) reject(closed());
       this.#waiting.clear();
       this.#session?.end(closed());

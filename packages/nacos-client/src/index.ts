@@ -1,6 +1,6 @@
 export type { ConfigKey, NacosConfigValue } from "./config-key.js";
 export { connectNacos, type Nacos } from "./connect-nacos.js";
-export type { NacosState } from "./connection.js";
+export type { NacosState } from "./connection-state.js";
 export type { NacosCredentials, SecuredRequest } from "./credentials.js";
 export type { NacosClock, NacosEnvironment, NacosLogger, NacosTimer } from "./environment.js";
 export type { NacosInstance, NewInstance, ServiceInfo, ServiceName } from "./instance.js";

@@ -1,7 +1,8 @@
 import { type Body, textOf } from "./body.js";
 import { type ConfigKey, configKeyIn, configKeyOf, md5Of, type NacosConfigValue } from "./config-key.js";
 import { ConfigWatch } from "./config-watch.js";
-import { Connection, type NacosState } from "./connection.js";
+import { Connection } from "./connection.js";
+import type { NacosState } from "./connection-state.js";
 import { defaultGroup } from "./instance.js";
 import { Latest } from "./latest.js";
 import { checkConfigKey, checkContent, checkNamespace } from "./limits.js";

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { type Body, numberOf, textsOf } from "./body.js";
-import { Connection, type NacosState } from "./connection.js";
+import { Connection } from "./connection.js";
+import type { NacosState } from "./connection-state.js";
 import {
   defaultGroup,
   type NewInstance,
