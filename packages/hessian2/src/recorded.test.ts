@@ -16,12 +16,12 @@ interface User {
   birthday: Date;
   tags: string[];
   attrs: Map<string, unknown>;
-  boss: User | null;
+  boss?: User | null;
   avatar: Uint8Array;
   balance: string;
 }
 
-const User = java.object("org.example.interop.User", {
+const User: JavaType<User> = java.object("org.example.interop.User", {
   id: java.long(),
   name: java.string(),
   age: java.int(),
@@ -29,7 +29,7 @@ const User = java.object("org.example.interop.User", {
   birthday: java.date(),
   tags: java.list(java.string()),
   attrs: java.map(java.string(), java.any()),
-  boss: lazy(() => User as unknown as JavaType<User>).nullable(),
+  boss: lazy(() => User).nullable(),
   avatar: java.bytes(),
   balance: java.decimal(),
 });

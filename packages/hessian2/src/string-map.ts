@@ -35,7 +35,8 @@ export class StringMapReader implements ValueReader {
 /** Undefined for null, and for what contains itself. */
 function asText(value: unknown): string | undefined {
   if (value === null) return undefined;
-  if (typeof value !== "object") return String(value);
+  if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean")
+    return String(value);
   try {
     return JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : part));
   } catch {

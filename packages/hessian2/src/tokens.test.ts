@@ -367,7 +367,8 @@ describe("a reader", () => {
     const bytes = Buffer.from("ffff0161910162ffff", "hex");
     const part = new HessianReader(bytes, { offset: 2, end: 7 });
     expect([part.readString(), part.readInt(), part.position, part.end]).toEqual(["a", 1, 5, 7]);
-    expect(part.readString).toThrow();
+    expect(part.readString()).toBe("b");
+    expect(() => part.readString()).toThrow("the bytes end at 7");
     expect(() => new HessianReader(bytes, { offset: 5, end: 6 }).readString()).toThrow(
       "1 characters, 0 bytes left",
     );
