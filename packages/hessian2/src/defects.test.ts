@@ -204,6 +204,15 @@ describe("what is wrong in hessian.js 2.11 is right here (rpc-protocols 2.6)", (
     }
   });
 
+  test("H9: a length is refused before anything is read", () => {
+    expect(() => new HessianReader(hex("58497fffffff90")).readAny()).toThrow(
+      "a list of 2147483647, 1 bytes left",
+    );
+    expect(() => new HessianReader(hex("58c8309090")).read(java.list(java.int()))).toThrow(
+      "a list of 48, 2 bytes left",
+    );
+  });
+
   test("H9: small maps cannot fill the memory", () => {
     const maps = hex("58", "4900100000", "485a".repeat(0x100000));
     const limits = { maxElements: 10_000 };
@@ -280,6 +289,8 @@ describe("references", () => {
       java.list(java.double()),
     ];
     for (const type of [...types, ...types]) writer.write(type, values);
+    const once = `7a9192${"7ae1e2"}72${text("[int").toString("hex")}9192${"7a5c5d02"}`;
+    expect(writer.finish().toString("hex")).toBe(`${once}${"51905191" + "51925193"}`);
     const reader = new HessianReader(writer.finish());
     expect(types.map((type) => reader.read(type))).toEqual([
       [1, 2],

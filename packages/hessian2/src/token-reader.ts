@@ -1,8 +1,9 @@
 import { isAscii } from "node:buffer";
 import { DecoderV2 } from "./hessian-js.js";
 import { Misfit } from "./misfit.js";
+import { maxShortText, shortAscii } from "./short-text.js";
 import { Kind, kindOfTag, nameOfKind, Tag } from "./tags.js";
-import { maxShortText, readUtf8, shortAscii } from "./text.js";
+import { readUtf8 } from "./text.js";
 
 /** Java allows 65,535 constants in all; a definition with more fields than this is none of Java's. */
 const maxFields = 16_384;
