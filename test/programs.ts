@@ -28,7 +28,10 @@ export async function startProgram(name: string, ...args: readonly string[]): Pr
   const ended = once(child, "exit") as Promise<[number | null]>;
   const said: string[] = [];
   child.stderr.on("data", (data: Buffer) => said.push(data.toString()));
-  await Promise.race([ready(child, said), ended.then(() => Promise.reject(new Error(`${name} ended: ${said.join("")}`)))]);
+  await Promise.race([
+    ready(child, said),
+    ended.then(() => Promise.reject(new Error(`${name} ended: ${said.join("")}`))),
+  ]);
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return (await ended)[0];
@@ -68,7 +71,8 @@ export class Load {
     const startedMs = performance.now();
     let made = 0;
     this.#timer = setInterval(() => {
-      for (const due = ((performance.now() - startedMs) * perSecond) / 1_000; made < due; made += 1) this.#one(call);
+      for (const due = ((performance.now() - startedMs) * perSecond) / 1_000; made < due; made += 1)
+        this.#one(call);
     }, 5);
   }
 

@@ -16,12 +16,13 @@ const app = await createApplication({
     shutdown: { signals: true },
   },
 });
-await app.export(Worker, {
+const implementation = {
   whoAmI: () => process.pid,
   async work(ms) {
     await new Promise((resolve) => setTimeout(resolve, ms));
     return `done by ${process.pid}`;
   },
-});
+};
+await app.export(Worker, implementation);
 await app.start();
 console.log("ready");
