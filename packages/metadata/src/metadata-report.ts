@@ -1,4 +1,4 @@
-import type { MetadataInfo } from "@dubbo-ts/core";
+import type { MetadataInfo, ServiceKey } from "@dubbo-ts/core";
 
 /** A store outside the providers: metadata by application and revision, and the mapping of interfaces to applications. */
 export interface MetadataReport extends AsyncDisposable {
@@ -9,6 +9,16 @@ export interface MetadataReport extends AsyncDisposable {
    * @throws {MetadataError} METADATA_INVALID: what is there is no metadata.
    */
   fetch(application: string, revision: string, signal: AbortSignal): Promise<MetadataInfo | undefined>;
+  /**
+   * The service definition that `application` has published as a provider of `service`: JSON text, as it is. Java
+   * publishes one (app-level discovery 7.5), nothing needs it but tools. Undefined when there is none; left out
+   * where the store keeps none.
+   */
+  fetchDefinition?(
+    service: ServiceKey,
+    application: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined>;
   readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord>;
   /** False when another writer came first: read again. */
   writeMapping(serviceInterface: string, next: MappingRecord, signal: AbortSignal): Promise<boolean>;

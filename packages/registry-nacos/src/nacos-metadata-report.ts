@@ -1,4 +1,4 @@
-import { decodeMetadata, encodeMetadata, type MetadataInfo } from "@dubbo-ts/core";
+import { decodeMetadata, encodeMetadata, type MetadataInfo, type ServiceKey } from "@dubbo-ts/core";
 import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
 import type { ConfigKey, NacosConfig } from "@dubbo-ts/nacos-client";
 import { metadataError } from "./errors.js";
@@ -14,6 +14,8 @@ export interface NacosMetadataReportOptions {
 
 /** The literal group of all mappings, whatever the registry's (app-level discovery 5.1). */
 const mappingGroup = "mapping";
+/** Java's default group of service definitions (app-level discovery 7.1). */
+const definitionGroup = "dubbo";
 /** No md5 is that: writes only if nothing is there, as Java does (app-level discovery 5.2). */
 const absentMd5 = "0";
 
@@ -44,6 +46,16 @@ export class NacosMetadataReport implements MetadataReport {
       (await this.#read({ dataId: plain(application), group: revision }, signal)) ??
       (await this.#read({ dataId: `${plain(application)}:${revision}`, group: legacyGroup }, signal));
     return content === undefined ? undefined : decodeMetadata(application, revision, content);
+  }
+
+  async fetchDefinition(
+    { serviceInterface, version, group }: ServiceKey,
+    application: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    signal.throwIfAborted();
+    const dataId = plain([serviceInterface, version, group, "provider", application].join(":"));
+    return this.#read({ dataId, group: definitionGroup }, signal);
   }
 
   async readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord> {

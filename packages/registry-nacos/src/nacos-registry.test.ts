@@ -1,4 +1,4 @@
-import { encodeInstance, hasCode, type MetadataInfo, systemRuntime } from "@dubbo-ts/core";
+import { encodeInstance, hasCode, type MetadataInfo, serviceKey, systemRuntime } from "@dubbo-ts/core";
 import { nacosConfig, NacosError, type NacosInstance, nacosNaming } from "@dubbo-ts/nacos-client";
 import { type Faults, type NacosServer, startNacosServer } from "@dubbo-ts/registry-local";
 import {
@@ -302,6 +302,16 @@ describe("on a server", () => {
     const old = JSON.stringify({ ...rest, revision: "r1", services });
     await config.publish({ dataId: "old-go:r1" }, old, {}, forever);
     expect((await metadataReport.fetch("old-go", "r1", forever))?.services.size).toBe(2);
+    const definition = '{"methods":[{"name":"hello","parameterTypes":["java.lang.String"]}]}';
+    await config.publish(
+      { dataId: "com.acme.Greeter:::provider:demo-app", group: "dubbo" },
+      definition,
+      {},
+      forever,
+    );
+    const greeter = serviceKey("com.acme.Greeter");
+    expect(await metadataReport.fetchDefinition?.(greeter, "demo-app", forever)).toBe(definition);
+    expect(await metadataReport.fetchDefinition?.(greeter, "other-app", forever)).toBeUndefined();
     await config.publish({ dataId: "broken", group: "r1" }, "{no json", {}, forever);
     await expect(metadataReport.fetch("broken", "r1", forever)).rejects.toMatchObject({
       code: "METADATA_INVALID",

@@ -4,6 +4,7 @@ import {
   MetadataError,
   type MetadataInfo,
   type Runtime,
+  type ServiceKey,
   systemRuntime,
 } from "@dubbo-ts/core";
 import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
@@ -61,6 +62,16 @@ class ZooKeeperMetadataReport implements MetadataReport {
       return Promise.all(paths.map((path) => this.#text(path, signal)));
     });
     return firstReadable(application, revision, found);
+  }
+
+  async fetchDefinition(
+    service: ServiceKey,
+    application: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    signal.throwIfAborted();
+    const path = this.#definitionPath(service, application);
+    return this.#translated(() => this.#text(path, signal));
   }
 
   async readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord> {
@@ -135,6 +146,13 @@ class ZooKeeperMetadataReport implements MetadataReport {
     const java = name === "metadata" ? `${root}/metadata` : `${root}/metadata/${name}`;
     const paths = [java, `${root}/${name}`].map((path) => `${path}/${partOf(revision, "a revision")}`);
     return [...new Set(paths)];
+  }
+
+  /** Java leaves out what is empty, and what is there already (app-level discovery 7.2). */
+  #definitionPath({ serviceInterface, version, group }: ServiceKey, application: string): string {
+    const parts = [partOf(serviceInterface, "an interface"), version, group, "provider", application];
+    const kept = new Set(["metadata", ...parts.filter((part) => part !== "")]);
+    return `${this.connection.metadataRoot}/${[...kept].map((part) => partOf(part, "a node")).join("/")}`;
   }
 
   #mappingPath(serviceInterface: string): string {

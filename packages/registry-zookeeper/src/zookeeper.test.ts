@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { type MetadataInfo, systemRuntime } from "@dubbo-ts/core";
+import { type MetadataInfo, serviceKey, systemRuntime } from "@dubbo-ts/core";
 import {
   faultProxy,
   noLeaks,
@@ -235,6 +235,17 @@ realServer("on a real ZooKeeper", zooKeeperAvailable(), () => {
     await reports.publish(odd, signal);
     expect(await raw.exists(`/dubbo/metadata/${odd.revision}`)).toBeDefined();
     expect(await reports.fetch("metadata", odd.revision, signal)).toEqual(odd);
+  });
+
+  test("reads a service definition where Java publishes it: empty and repeated parts are left out", async () => {
+    const reports = await report();
+    await put("/dubbo/metadata/com.acme.Greeter/provider/java-tri", "{}");
+    await put("/dubbo/metadata/com.acme.Greeter/x/provider/java-tri", "[]");
+    const read = (version: string, group: string) =>
+      reports.fetchDefinition?.(serviceKey("com.acme.Greeter", { version, group }), "java-tri", signal);
+    expect(await read("", "")).toBe("{}");
+    expect(await read("x", "x")).toBe("[]");
+    expect(await read("y", "")).toBeUndefined();
   });
 
   test("adds to a mapping of Java's without losing an element, and compares whole elements", async () => {
