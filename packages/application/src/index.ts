@@ -11,4 +11,5 @@ export {
   type RegistryFactory,
   type RegistrySettings,
 } from "./extensions.js";
+export { metadataServiceCaller } from "./call-metadata-service.js";
 export { plainRegistry } from "./registries.js";

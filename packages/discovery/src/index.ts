@@ -11,7 +11,8 @@ export {
 export type { Watcher, WatchResult } from "./watcher.js";
 // For authors of adapters
 export type { CachedApplication, DiscoveryCache } from "./discovery-cache.js";
-export type { ServiceQuery } from "./match-service.js";
+export { matchingServices, type ServiceQuery } from "./match-service.js";
+export { type Lane, type Offer, type OfferedService, offerOf } from "./offer.js";
 export type { InstanceSet, Registration, Registry } from "./registry.js";
 export {
   createServiceDiscovery,
