@@ -15,7 +15,7 @@ const allowed = {
   "registry-nacos": ["core", "discovery", "metadata", "nacos-client"],
   "registry-zookeeper": ["core", "discovery", "metadata", "zookeeper-client"],
   "registry-local": ["core", "discovery", "metadata", "nacos-client", "registry-nacos"],
-  cli: ["core", "discovery", "metadata", "config", "registry-local"],
+  cli: ["core", "rpc", "discovery", "metadata", "config", "application", "registry-local"],
   "protocols/dubbo": ["core", "rpc", "hessian2"],
   testkit: ["core", "rpc", "discovery", "metadata", "config"],
 };

@@ -1,52 +1,77 @@
-import { once } from "node:events";
-import { DubboError } from "@dubbo-ts/core";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
+import { commandContext } from "./command-context.js";
+import type { CommandIo } from "./command-io.js";
+import { addApps } from "./commands/apps.js";
+import { addCall } from "./commands/call.js";
+import { addCompletion } from "./commands/completion.js";
+import { addDoctor } from "./commands/doctor.js";
+import { addInstances } from "./commands/instances.js";
+import { addMapping } from "./commands/mapping.js";
+import { addMetadata } from "./commands/metadata.js";
+import { addRegistry } from "./commands/registry.js";
+import { exitCodeOf, exitCodes } from "./exit-codes.js";
+import { linesOf, messageOf } from "./text.js";
+import type { CommandTools } from "./tools.js";
 
-/** Where the command reads and writes: the process's own, or a test's. */
-export interface CommandIo {
-  out(line: string): void;
-  err(line: string): void;
-  /** Aborts when the program shall end: on SIGTERM and SIGINT. */
-  readonly signal: AbortSignal;
+/**
+ * Runs `dubbo-ts` with `args`, those after the program's name.
+ *
+ * @param version what `--version` prints.
+ * @returns the exit code: 0 done, 1 failed, 2 wrong use, 3 not found, 4 the method that was called threw.
+ */
+export async function runCommand(
+  args: readonly string[],
+  io: CommandIo,
+  version: string,
+  tools: CommandTools,
+): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = programOf(io, version);
+  const context = commandContext(io, tools);
+  addApps(program, context);
+  addInstances(program, context);
+  addMapping(program, context);
+  addMetadata(program, context);
+  addCall(program, context);
+  addDoctor(program, context, (code) => (exitCode = code));
+  addRegistry(program, context);
+  addCompletion(program, context);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) tell(error, io); // those of the parser are printed by it
+    return exitCodeOf(error);
+  }
 }
 
-/** Exit codes: 0 done, 1 failed, 2 wrong use. */
-export async function runCommand(args: readonly string[], io: CommandIo, version: string): Promise<number> {
-  const program = new Command("dubbo-ts")
-    .description("Apache Dubbo 3 for Node.js")
+// Positional options: `--version` after a command is that of a service.
+function programOf(io: CommandIo, version: string): Command {
+  return new Command("dubbo-ts")
+    .description("Apache Dubbo 3 for Node.js: look into registries, call services, find out why a call fails")
     .version(version)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.out(text.trimEnd()),
       writeErr: (text) => io.err(text.trimEnd()),
-    });
-  program
-    .command("registry")
-    .description("run the embedded development registry until SIGTERM; it speaks the Nacos gRPC protocol")
-    .option("--port <port>", "base port; gRPC listens 1000 above it, where Nacos clients look", portOf, 8848)
-    .option("--data <file>", "keep configurations in this file")
-    .action((options: { port: number; data?: string }) => serveRegistry(options, io));
-  try {
-    await program.parseAsync([...args], { from: "user" });
-    return 0;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    io.err(error instanceof DubboError ? `${error.code}: ${error.message}` : String(error));
-    return 1;
-  }
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 wrong use, 3 not found, 4 the called method threw.",
+    );
 }
 
-async function serveRegistry({ port, data }: { port: number; data?: string }, io: CommandIo): Promise<void> {
-  const { startNacosServer } = await import("@dubbo-ts/registry-local");
-  await using server = await startNacosServer({ port, ...(data !== undefined && { dataFile: data }) });
-  io.out(`embedded registry listening on 127.0.0.1:${server.port} (gRPC ${server.port + 1_000})`);
-  io.out("for development only: use Nacos, ZooKeeper or etcd where programs must not lose each other");
-  if (!io.signal.aborted) await once(io.signal, "abort");
+function tell(error: unknown, io: CommandIo): void {
+  if (io.signal.aborted) return io.err("interrupted");
+  for (const line of linesOf(textOf(error))) io.err(line);
 }
 
-function portOf(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 64_535)
-    throw new InvalidArgumentError("a port between 1 and 64535 is wanted: gRPC needs the one 1000 above it");
-  return port;
+/** An exception of the method by its class; what the framework says by its code. */
+function textOf(error: unknown): string {
+  const { code, className, detail } = (error ?? {}) as { code?: string; className?: string; detail?: string };
+  if (className !== undefined) return `${className}: ${detail ?? "(no message)"}`;
+  return code === undefined ? messageOf(error) : `${code}: ${messageOf(error)}`;
 }

@@ -51,11 +51,14 @@ const openZooKeeper: RegistryFactory = async (settings, runtime) => {
   });
 };
 
-const openLocal: RegistryFactory = async ({ address }, runtime) => {
+/** With `serve=false` this process is a guest: it joins whoever serves, and does not wait long for one. */
+const openLocal: RegistryFactory = async ({ address, namespace, group, params }, runtime) => {
   const { joinLocalRegistry } = await import("@dubbo-ts/registry-local");
   const scope = new DisposalScope();
-  const [host] = address.hosts;
-  const local = scope.use(await joinLocalRegistry({ host: host?.host, port: host?.port }, runtime));
+  const [server] = address.hosts;
+  const where = { host: server?.host, port: server?.port, namespace, group };
+  const guest = params["serve"] === "false" ? { serve: false, joinTimeoutMs: 1_000 } : {};
+  const local = scope.use(await joinLocalRegistry({ ...where, ...guest }, runtime));
   return backend(scope, true, local);
 };
 

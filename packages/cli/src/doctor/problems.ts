@@ -1,0 +1,67 @@
+import type { ErrorCode } from "@dubbo-ts/core";
+
+/** What a broken step means: the code that a program would see, and what to do about it. */
+export interface ProblemInfo {
+  /** As in docs/errors.md; what was caught on the way may have a more exact one. */
+  readonly code: ErrorCode;
+  readonly cure: string;
+}
+
+/** Everything that the doctor tells apart. docs/command.md has the same list; a test compares the two. */
+export const problems = {
+  "registry-down": {
+    code: "REGISTRY_UNAVAILABLE",
+    cure: "is the server running, is the address right, does a firewall stand between? Try it from this machine: --registry scheme://host:port",
+  },
+  "wrong-root": {
+    code: "NO_PROVIDER",
+    cure: "use the provider's namespace, group or chroot: ?namespace=..., ?group=..., or a path after the host",
+  },
+  "no-mapping": {
+    code: "NO_PROVIDER",
+    cure: "start a provider, or check the interface's name; if its provider writes no mapping, name the application: --app <name> here, provided-by in the configuration",
+  },
+  "no-instances": {
+    code: "NO_PROVIDER",
+    cure: "start the application; if it runs, see its log for what became of its registration",
+  },
+  "all-disabled": {
+    code: "NO_PROVIDER",
+    cure: "somebody switched the instances off: enable them in the registry's console",
+  },
+  "not-dubbo": {
+    code: "NO_PROVIDER",
+    cure: "the application registers, but not as Dubbo 3 (Spring Cloud, or interface-level only): let it register with register-mode: instance, or name another application",
+  },
+  "metadata-unavailable": {
+    code: "METADATA_UNAVAILABLE",
+    cure: "is the port of the instance's MetadataService reachable from here? With metadata-type: remote, do both sides use the same metadata report?",
+  },
+  "not-offered": {
+    code: "NO_PROVIDER",
+    cure: "the mapping outlived the service, or the interface is misspelt: compare with dubbo-ts metadata <app>",
+  },
+  "other-version-or-group": {
+    code: "NO_PROVIDER",
+    cure: "ask for what is offered, with --version and --group here, version and group in the reference; * is any",
+  },
+  "other-protocol": {
+    code: "NO_PROVIDER",
+    cure: "let the provider serve a protocol that this program speaks, or take --protocol away",
+  },
+  "other-serialization": {
+    code: "SERIALIZATION_UNKNOWN",
+    cure: "let the provider accept hessian2: prefer-serialization: hessian2,... on its protocol",
+  },
+  "address-unreachable": {
+    code: "CONNECT_FAILED",
+    cure: "is the address one that this machine can reach? A provider in a container or behind NAT has to register another: DUBBO_IP_TO_REGISTRY, DUBBO_PORT_TO_REGISTRY",
+  },
+  "provider-error": {
+    code: "PROVIDER_ERROR",
+    cure: "it listens, but does not answer as a provider of this service: see the provider's log",
+  },
+} as const satisfies Readonly<Record<string, ProblemInfo>>;
+
+/** One of {@link problems}. */
+export type Problem = keyof typeof problems;

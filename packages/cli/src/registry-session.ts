@@ -1,0 +1,84 @@
+import type { RegistryBackend } from "@dubbo-ts/application";
+import { deadline, RegistryError, type ServiceInstance } from "@dubbo-ts/core";
+import type { CommandIo } from "./command-io.js";
+import type { RegistryOptions } from "./options.js";
+import type { CommandTools } from "./tools.js";
+
+/** How many questions are asked at once: a registry of thousands of applications is not to be flooded. */
+const concurrency = 16;
+
+/** A registry that was opened for one command: every question has a deadline, and ends with the program. */
+export class RegistrySession implements AsyncDisposable {
+  private constructor(
+    readonly backend: RegistryBackend,
+    private readonly timeoutMs: number,
+    private readonly tools: CommandTools,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY. */
+  static async open(
+    { registry, timeout }: Pick<RegistryOptions, "registry" | "timeout">,
+    tools: CommandTools,
+    signal: AbortSignal,
+  ): Promise<RegistrySession> {
+    return new RegistrySession(await tools.openRegistry(registry), timeout, tools, signal);
+  }
+
+  /** @throws {RegistryError} REGISTRY_UNAVAILABLE: no answer in time; and what the registry throws. */
+  async ask<T>(question: (backend: RegistryBackend, signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { name } = this.backend.registry;
+    const late = () =>
+      new RegistryError("REGISTRY_UNAVAILABLE", `${name}: no answer in ${this.timeoutMs} ms`);
+    using limit = deadline(this.tools.runtime.clock, this.timeoutMs, late, this.signal);
+    return await question(this.backend, limit.signal);
+  }
+
+  async applications(): Promise<readonly string[]> {
+    const names = await this.ask(({ registry }, signal) => registry.applications(signal));
+    return [...names].sort();
+  }
+
+  instances(application: string): Promise<readonly ServiceInstance[]> {
+    return this.ask(({ registry }, signal) => registry.get(application, signal));
+  }
+
+  /** The applications that are mapped to the interface; none where the registry keeps no mapping. */
+  async mapping(serviceInterface: string): Promise<readonly string[]> {
+    const record = await this.ask(({ metadataReport }, signal) =>
+      metadataReport === undefined
+        ? Promise.resolve(undefined)
+        : metadataReport.readMapping(serviceInterface, signal),
+    );
+    return [...(record?.applications ?? [])];
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.backend[Symbol.asyncDispose]();
+  }
+}
+
+/** Asks about each of `items`, some at a time, and says how far it is. */
+export async function forEachOf<T, R>(
+  items: readonly T[],
+  what: string,
+  { status }: CommandIo,
+  ask: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  let done = 0;
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++) {
+      results[index] = await ask(items[index] as T);
+      done += 1;
+      status?.(`${what} ${done}/${items.length}`);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
+  } finally {
+    status?.("");
+  }
+  return results;
+}

@@ -1,0 +1,52 @@
+import { metadataServiceCaller } from "@dubbo-ts/application";
+import type { CommandTools, Dialer } from "@dubbo-ts/cli";
+import { parseRegistryAddress } from "@dubbo-ts/config";
+import { DisposalScope, type Endpoint, RpcError, silentLogger, systemRuntime } from "@dubbo-ts/core";
+import type { Protocol } from "@dubbo-ts/rpc";
+import { protocols } from "./adapters.js";
+import { createApplication, openRegistry } from "./create-application.js";
+
+const runtime = { ...systemRuntime, log: silentLogger };
+
+/** What the command is given: every official registry and protocol. It leaves no trace: no cache, no log, no server. */
+export const commandTools: CommandTools = {
+  runtime,
+  openRegistry: async (url) => openRegistry(asGuest(url), runtime),
+  openApplication: ({ name, registry }) =>
+    createApplication({
+      config: { application: { name }, cache: { enabled: false } },
+      registry: asGuest(registry),
+      log: silentLogger,
+      // What the command line names wins, and the command knows it already.
+      env: { ...process.env, DUBBO_REGISTRY: undefined },
+    }),
+  openDialer,
+};
+
+/** A command that comes and goes must not be the one that serves the embedded registry. */
+function asGuest(url: string): string {
+  const { scheme } = parseRegistryAddress(url);
+  return scheme === "local" ? `${url}${url.includes("?") ? "&" : "?"}serve=false` : url;
+}
+
+async function openDialer(application: string): Promise<Dialer> {
+  const scope = new DisposalScope();
+  const made = new Map<string, Protocol>();
+  for (const [name, make] of Object.entries(protocols))
+    made.set(
+      name,
+      scope.use(await make({ application, payloadBytes: undefined, connections: undefined }, runtime)),
+    );
+  const refer = (endpoint: Endpoint) => {
+    const protocol = made.get(endpoint.protocol);
+    if (protocol !== undefined) return protocol.refer(endpoint);
+    const why = `protocol ${endpoint.protocol} is not known`;
+    throw new RpcError("CONNECT_FAILED", why, { peer: endpoint.key, mayHaveRun: false });
+  };
+  return {
+    protocols: [...made.keys()],
+    refer,
+    callMetadataService: metadataServiceCaller(refer, runtime),
+    [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+  };
+}
