@@ -181,6 +181,10 @@ describe("a session", () => {
 
   test("begins a new one by itself after expiry: writes that waited fail, watchers are told to read again", async () => {
     let sessions = 0;
+    let answer = () => {};
+    const asking = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
     const server = await serve((connection, body, count) => {
       if (count > 0) return refuseAll(connection, body, count);
       const reader = new JuteReader(body);
@@ -189,8 +193,10 @@ describe("a session", () => {
       reader.int();
       const asked = reader.long();
       if (asked === 0n) return connection.reply(handshake(400, BigInt((sessions += 1))));
-      connection.reply(handshake(0, 0n));
-      connection.socket.end();
+      void asking.then(() => {
+        connection.reply(handshake(0, 0n));
+        connection.socket.end();
+      });
     });
     const client = open(server.address);
     const events: string[] = [];
@@ -201,6 +207,7 @@ describe("a session", () => {
     await waitFor(() => !client.connected);
     const write = client.setData("/a", Buffer.alloc(0));
     const read = client.exists("/a");
+    answer();
     await expect(write).rejects.toMatchObject({ code: "SESSION_EXPIRED" });
     expect(await read).toBeUndefined();
     expect(told).toEqual(["unknown /a"]);
