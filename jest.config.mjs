@@ -32,6 +32,13 @@ export default {
       ...shared,
       displayName: "unit",
       testMatch: ["<rootDir>/packages/*/src/**/*.test.ts", "<rootDir>/protocols/*/src/**/*.test.ts"],
+      testPathIgnorePatterns: ["/node_modules/", "\\.server\\.test\\.ts$"],
+    },
+    {
+      // Beside their sources too, but they start servers or processes and wait for real time to pass.
+      ...shared,
+      displayName: "servers",
+      testMatch: ["<rootDir>/packages/*/src/**/*.server.test.ts"],
     },
     {
       ...shared,
