@@ -1,6 +1,13 @@
 import { createInvokerPool } from "@dubbo-ts/cluster";
 import type { Config } from "@dubbo-ts/config";
-import { ConfigError, DisposalScope, endpointKey, type Runtime, type ServiceInstance, systemRuntime } from "@dubbo-ts/core";
+import {
+  ConfigError,
+  DisposalScope,
+  endpointKey,
+  type Runtime,
+  type ServiceInstance,
+  systemRuntime,
+} from "@dubbo-ts/core";
 import { createServiceDiscovery, createServicePublisher } from "@dubbo-ts/discovery";
 import { createMetadataService } from "@dubbo-ts/metadata";
 import type { Client, Filter, GenericClient, Implementation, ServiceDefinition } from "@dubbo-ts/rpc";
@@ -26,7 +33,9 @@ export interface ApplicationOptions {
   /** A registry URL that takes the place of the configured ones: what `--registry` or `DUBBO_REGISTRY` named. */
   readonly registry?: string | undefined;
   /** Around every call that comes in, and every call that goes out; the first is the outermost. */
-  readonly filters?: { readonly provider?: readonly Filter[]; readonly consumer?: readonly Filter[] } | undefined;
+  readonly filters?:
+    | { readonly provider?: readonly Filter[]; readonly consumer?: readonly Filter[] }
+    | undefined;
   /** `process.env` or a test's: `DUBBO_IP_TO_REGISTRY` is read. Default: empty. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly runtime?: Runtime | undefined;
@@ -87,7 +96,10 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
   const protocols = await ProtocolTable.open(config, env, loopbackOnly, options.protocols, runtime, scope);
   const localExports = new LocalExports(runtime);
   const pool = scope.use(
-    createInvokerPool({ refer: (endpoint) => localExports.refer(endpoint) ?? protocols.refer(endpoint), runtime }),
+    createInvokerPool({
+      refer: (endpoint) => localExports.refer(endpoint) ?? protocols.refer(endpoint),
+      runtime,
+    }),
   );
   const callMetadataService = metadataServiceCaller((endpoint) => protocols.refer(endpoint), runtime);
   const registries = centers.subscribed;
@@ -98,7 +110,14 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
     createServiceDiscovery({ registries, reports, callMetadataService, cache, runtime, isAlive }),
   );
   const consumer = scope.use(
-    new Consumer({ config, discovery, pool, spoken: protocols.names, filters: filters.consumer ?? [], runtime }),
+    new Consumer({
+      config,
+      discovery,
+      pool,
+      spoken: protocols.names,
+      filters: filters.consumer ?? [],
+      runtime,
+    }),
   );
   const metadataService = createMetadataService(name, { clock: runtime.clock });
   const publisher = createServicePublisher({
@@ -120,12 +139,16 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
     filters: filters.provider ?? [],
     runtime,
   });
-  const close = async () => {
-    await publisher[Symbol.asyncDispose]();
-    protocols.announceClosing();
-    if (provider.hasServices) await linger(config.shutdown.graceMs, runtime);
-    await scope[Symbol.asyncDispose]();
-  };
+  // The rest is closed whatever fails on the way.
+  const stopping = new DisposalScope();
+  stopping.use(scope);
+  stopping.defer(async () => {
+    if (provider.isKnown) await linger(config.shutdown.graceMs, runtime);
+  });
+  stopping.defer(() => protocols.announceClosing());
+  stopping.use(publisher);
+  stopping.defer(() => provider.end());
+  const close = () => stopping[Symbol.asyncDispose]();
   return new OpenApplication(config, provider, consumer, close, runtime);
 }
 
@@ -141,7 +164,8 @@ class OpenApplication implements Application {
     private readonly runtime: Runtime,
   ) {
     const { signals } = config.shutdown;
-    this.#ignoreSignals = signals.length > 0 ? stopOnSignals(signals, () => this.stop(), runtime.log) : () => {};
+    this.#ignoreSignals =
+      signals.length > 0 ? stopOnSignals(signals, () => this.stop(), runtime.log) : () => {};
   }
 
   get name(): string {

@@ -26,7 +26,10 @@ export function metadataServiceCaller(
     const invoker = refer(endpoint({ protocol, host, port, application }));
     try {
       const settings = { service, runtime, timeoutMs: () => timeoutMs };
-      return await createClient(metadataServiceClientDefinition, invoker, settings).getMetadataInfo(revision, { signal });
+      return await createClient(metadataServiceClientDefinition, invoker, settings).getMetadataInfo(
+        revision,
+        { signal },
+      );
     } finally {
       await invoker[Symbol.asyncDispose]();
     }

@@ -1,5 +1,5 @@
 import type { Config } from "@dubbo-ts/config";
-import { DisposalScope, type Runtime } from "@dubbo-ts/core";
+import type { Runtime } from "@dubbo-ts/core";
 import type { InvokerPool } from "@dubbo-ts/cluster";
 import type { ServiceDiscovery } from "@dubbo-ts/discovery";
 import {
@@ -32,7 +32,9 @@ const checkTimeoutMs = 5_000;
 
 /** The consumer side: the references, each open until its signal aborts or the application stops. */
 export class Consumer implements AsyncDisposable {
-  readonly #scope = new DisposalScope();
+  /** Closes one of the open references each. */
+  readonly #closers = new Set<() => PromiseLike<void>>();
+  #closed: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {}
 
@@ -45,11 +47,16 @@ export class Consumer implements AsyncDisposable {
   /** A client without a definition. */
   async referGeneric(serviceInterface: string, options: ReferenceOptions): Promise<GenericClient> {
     const { reference, settings } = await this.#open(serviceInterface, options);
-    return createGenericClient(serviceInterface, reference.invoker, this.#clientSettings(reference, settings));
+    return createGenericClient(
+      serviceInterface,
+      reference.invoker,
+      this.#clientSettings(reference, settings),
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#scope[Symbol.asyncDispose]();
+    this.#closed ??= Promise.all([...this.#closers].map((close) => close())).then(() => {});
+    return this.#closed;
   }
 
   async #open(
@@ -58,14 +65,22 @@ export class Consumer implements AsyncDisposable {
   ): Promise<{ reference: Reference; settings: ReferenceSettings }> {
     options.signal?.throwIfAborted();
     const settings = referenceSettings(serviceInterface, options, this.options.config.consumer);
-    const reference = this.#scope.use(openReference(serviceInterface, settings, this.options));
-    const close = () => void reference[Symbol.asyncDispose]();
-    options.signal?.addEventListener("abort", close, { once: true });
+    const reference = openReference(serviceInterface, settings, this.options);
+    // A signal of its own for each: hundreds of listeners on the program's one would look like a leak to Node.
+    const ends = options.signal && AbortSignal.any([options.signal]);
+    const close = () => {
+      ends?.removeEventListener("abort", onEnd);
+      this.#closers.delete(close);
+      return reference[Symbol.asyncDispose]();
+    };
+    const onEnd = () => void close();
+    this.#closers.add(close);
+    ends?.addEventListener("abort", onEnd);
     if (settings.check)
       try {
-        await reference.ready(checkTimeoutMs, options.signal);
+        await reference.ready(checkTimeoutMs, ends);
       } catch (error) {
-        await reference[Symbol.asyncDispose]();
+        await close();
         throw error;
       }
     return { reference, settings };

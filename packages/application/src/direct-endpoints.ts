@@ -19,7 +19,8 @@ export function directEndpoints(urls: readonly string[], spoken: readonly string
 
 function endpointOf(text: string, spoken: readonly string[]): Endpoint {
   const [, protocol = "", bracketed, plain, portText] =
-    /^([a-z][a-z0-9+.-]*):\/\/(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::(\d+))?(?:[/?].*)?$/.exec(text.trim()) ?? [];
+    /^([a-z][a-z0-9+.-]*):\/\/(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::(\d+))?(?:[/?].*)?$/.exec(text.trim()) ??
+    [];
   const host = bracketed ?? plain;
   const port = portText === undefined ? defaultPorts[protocol] : Number(portText);
   if (host === undefined || port === undefined || port < 1 || port > 65_535)

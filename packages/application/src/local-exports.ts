@@ -1,5 +1,11 @@
 import { endpointKey, type EndpointAddress, RpcError, type Runtime } from "@dubbo-ts/core";
-import { type Invocation, type Invoker, localInvoker, type ProtocolInvoker, type ServedService } from "@dubbo-ts/rpc";
+import {
+  type Invocation,
+  type Invoker,
+  localInvoker,
+  type ProtocolInvoker,
+  type ServedService,
+} from "@dubbo-ts/rpc";
 
 /**
  * The services that this very process serves, by address: a call to one of them takes no socket, with the same
@@ -17,7 +23,7 @@ export class LocalExports {
     this.#byAddress.set(key, services.set(service.key.text, localInvoker(service, this.runtime)));
     return () => {
       services.delete(service.key.text);
-      if (services.size === 0) this.#byAddress.delete(key);
+      if (services.size === 0 && this.#byAddress.get(key) === services) this.#byAddress.delete(key);
     };
   }
 
@@ -32,7 +38,9 @@ export class LocalExports {
       },
       invoke(invocation) {
         const invoker = exports.get(key)?.get(invocation.service.text);
-        return invoker === undefined ? Promise.reject(notServed(key, invocation)) : invoker.invoke(invocation);
+        return invoker === undefined
+          ? Promise.reject(notServed(key, invocation))
+          : invoker.invoke(invocation);
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };

@@ -1,5 +1,12 @@
 import type { Config, ProtocolConfig } from "@dubbo-ts/config";
-import { ConfigError, type DisposalScope, type Endpoint, hasCode, RpcError, type Runtime } from "@dubbo-ts/core";
+import {
+  ConfigError,
+  type DisposalScope,
+  type Endpoint,
+  hasCode,
+  RpcError,
+  type Runtime,
+} from "@dubbo-ts/core";
 import type { Exporter, Protocol, ProtocolInvoker, ServedService } from "@dubbo-ts/rpc";
 import { chooseHosts } from "./advertised-host.js";
 import { pick, type ProtocolFactory } from "./extensions.js";
@@ -26,9 +33,9 @@ export class ProtocolTable {
     loopbackOnly: boolean,
   ) {
     const bound = Object.values(config.protocols).find(({ host }) => host !== undefined)?.host;
-    const hosts = chooseHosts({ configured: bound, loopbackOnly, env });
+    const hosts = chooseHosts({ configured: bound, registered: config.application.host, loopbackOnly, env });
     this.#listen = hosts.listen;
-    this.host = config.application.host ?? hosts.advertised;
+    this.host = hosts.advertised;
   }
 
   /**

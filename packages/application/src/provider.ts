@@ -51,7 +51,10 @@ interface Binding {
 export class Provider {
   #offers: readonly Offer[] = [];
   #metadataService: Offer | undefined;
+  #servingMetadata: Promise<Offer> | undefined;
   #started = false;
+  #known = false;
+  #ended = false;
   /** When this process began to serve: tells consumers how young it is. */
   readonly #startedAtMs: number;
 
@@ -59,9 +62,9 @@ export class Provider {
     this.#startedAtMs = options.runtime.clock.wallMs();
   }
 
-  /** True when there is something to publish. */
-  get hasServices(): boolean {
-    return this.#offers.length > 0;
+  /** True when consumers may know of services here. */
+  get isKnown(): boolean {
+    return this.#known && this.#offers.length > 0;
   }
 
   /** Serves `implementation`, and publishes it if the application has started. */
@@ -76,14 +79,21 @@ export class Provider {
     const invoker = serveImplementation(definition, implementation, around, runtime);
     const offer = await this.#serve({ key, definition, invoker }, options, protocols);
     this.#offers = [...this.#offers, offer];
-    if (this.#started) await this.#publish();
+    try {
+      if (this.#started) await this.#publish();
+    } catch (error) {
+      // What cannot be published must not stand in the way of the next publish.
+      this.#offers = this.#offers.filter((one) => one !== offer);
+      await closeAll(offer.bindings);
+      throw error;
+    }
     return this.#handle(offer);
   }
 
   /** Publishes all that was exported: metadata, mapping, then one instance. */
   async start(): Promise<void> {
     this.#started = true;
-    if (this.hasServices) await this.#publish();
+    if (this.#offers.length > 0) await this.#publish();
   }
 
   #handle(offer: Offer): ServiceHandle {
@@ -93,10 +103,14 @@ export class Provider {
       service: offer.served.key,
       addresses: offer.bindings.map(({ exporter }) => exporter.address),
       update: async (changes) => {
-        const next = { ...current, options: { ...current.options, ...changes } };
-        this.#offers = this.#offers.map((one) => (one === current ? next : one));
-        current = next;
-        if (this.#started) await this.#publish();
+        const before = current;
+        current = this.#replace(before, { ...before, options: { ...before.options, ...changes } });
+        try {
+          if (this.#started) await this.#publish();
+        } catch (error) {
+          current = this.#replace(current, { ...current, options: before.options });
+          throw error;
+        }
       },
       [Symbol.asyncDispose]: () => {
         withdrawn ??= this.#withdraw(current);
@@ -105,11 +119,26 @@ export class Provider {
     };
   }
 
+  /** Nothing is published from here on: the instance is being taken out of the registries. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  #replace(before: Offer, next: Offer): Offer {
+    this.#offers = this.#offers.map((one) => (one === before ? next : one));
+    return next;
+  }
+
   /** First nobody is told of it any more, then it is served no more. */
   async #withdraw(offer: Offer): Promise<void> {
     this.#offers = this.#offers.filter((one) => one !== offer);
-    if (this.#started) await this.#publish();
-    await closeAll(offer.bindings);
+    try {
+      if (this.#started && !this.#ended) await this.#publish();
+    } catch (error) {
+      if (!this.#ended) throw error;
+    } finally {
+      await closeAll(offer.bindings);
+    }
   }
 
   async #serve(
@@ -131,8 +160,18 @@ export class Provider {
   }
 
   async #publish(): Promise<void> {
-    if (this.options.config.application.metadataType === "local") this.#metadataService ??= await this.#serveMetadata();
+    if (this.options.config.application.metadataType === "local")
+      this.#metadataService ??= await this.#metadataOffer();
+    this.#known = true;
     await this.options.publisher.publish(this.#state());
+  }
+
+  /** Exports that come together wait for one. */
+  #metadataOffer(): Promise<Offer> {
+    this.#servingMetadata ??= this.#serveMetadata().finally(() => {
+      this.#servingMetadata = undefined;
+    });
+    return this.#servingMetadata;
   }
 
   /** MetadataService V1, beside the services on the port of the first protocol that can carry it. */

@@ -1,6 +1,15 @@
-import { type Cluster, clusters, type LoadBalancerFactory, loadBalancers } from "@dubbo-ts/cluster";
-import type { ConsumerConfig, MethodConfig, ReferenceConfig } from "@dubbo-ts/config";
+import {
+  type Cluster,
+  clusters,
+  failover,
+  type LoadBalancerFactory,
+  loadBalancers,
+  random,
+} from "@dubbo-ts/cluster";
+import type { ConsumerConfig, MethodConfig } from "@dubbo-ts/config";
 import type { Filter } from "@dubbo-ts/rpc";
+import { checkOptions } from "./check-options.js";
+import { entryOf } from "./entry-of.js";
 import { pick } from "./extensions.js";
 import type { MethodOptions, ReferenceOptions } from "./options.js";
 
@@ -8,8 +17,11 @@ import type { MethodOptions, ReferenceOptions } from "./options.js";
 export interface MethodPolicy {
   /** How long one attempt may take. */
   readonly timeoutMs: number;
+  /** Attempts after the first; 0 where the cluster makes one attempt only. */
   readonly retries: number;
   readonly loadBalancer: LoadBalancerFactory;
+  /** What is done about a call that failed. */
+  readonly cluster: Cluster;
 }
 
 /** The policy of a method by its name; cheap enough for every call. */
@@ -25,11 +37,10 @@ export interface ReferenceSettings {
   /** Empty: registries are asked. */
   readonly url: readonly string[];
   readonly check: boolean;
-  readonly cluster: Cluster;
   readonly attachments: Readonly<Record<string, string>>;
   readonly filters: readonly Filter[];
   /** @param published what the providers publish with the service at present. */
-  callPolicy(published: () => Readonly<Record<string, string>>): CallPolicy;
+  callPolicy(published: () => Params): CallPolicy;
 }
 
 /** Dubbo's own default is 1 s, Go's is 3 s: the longer one, since a timeout that is too short fails calls that are well. */
@@ -39,19 +50,25 @@ const defaultRetries = 2;
 
 /**
  * Lays settings over each other: what the program says, then the entry of `consumer.references` with this
- * interface, then `consumer`; for timeout, retries and load balancer what the provider publishes, then defaults.
+ * interface, then `consumer`; for timeout, retries, load balancer and cluster what the provider publishes, then
+ * defaults.
  *
- * @throws {ConfigError} CONFIG_INVALID: an unknown cluster or load balancer.
+ * @throws {ConfigError} CONFIG_INVALID: an unknown cluster or load balancer, or a number out of range.
  */
 export function referenceSettings(
   serviceInterface: string,
   options: ReferenceOptions,
   consumer: ConsumerConfig,
 ): ReferenceSettings {
-  const entry = referenceConfig(serviceInterface, options, consumer);
+  checkOptions(`reference ${serviceInterface}`, options);
+  const entry = entryOf(consumer.references, serviceInterface, options);
   const base = entry ?? { ...consumer, providedBy: [], url: [], methods: {} };
   const layers = [options.methods ?? {}, { "": options }, base.methods, { "": base }];
-  for (const { loadBalance } of namedMethods(options, base)) if (loadBalance !== undefined) balancer(loadBalance);
+  for (const { loadBalance } of namedMethods(options, base))
+    if (loadBalance !== undefined) balancer(loadBalance);
+  const clusterName = options.cluster ?? base.cluster;
+  const cluster =
+    clusterName === undefined ? undefined : pick(clusters, clusterName, "cluster", "CONFIG_INVALID");
   return {
     version: options.version ?? base.version,
     group: options.group ?? base.group,
@@ -59,29 +76,21 @@ export function referenceSettings(
     protocols: options.protocol === undefined ? (base.protocol ?? []) : list(options.protocol),
     url: options.url === undefined ? base.url : list(options.url),
     check: options.check ?? base.check,
-    cluster: pick(clusters, options.cluster ?? base.cluster ?? "failover", "cluster", "CONFIG_INVALID"),
     attachments: options.attachments ?? {},
     filters: options.filters ?? [],
-    callPolicy: (published) => memoized(layers, published),
+    callPolicy: (published) =>
+      memoized((method, params) => policyOf(method, layers, params, cluster), published),
   };
 }
 
-/** The entry for this interface; with several, the one that agrees in version and group. */
-function referenceConfig(
-  serviceInterface: string,
-  { version, group }: ReferenceOptions,
-  { references }: ConsumerConfig,
-): ReferenceConfig | undefined {
-  const entries = Object.values(references).filter((entry) => entry.interface === serviceInterface);
-  const agrees = (entry: ReferenceConfig) =>
-    (version === undefined || version === entry.version) && (group === undefined || group === entry.group);
-  return entries.find(agrees);
-}
-
+type Params = Readonly<Record<string, string>>;
 type Layer = Readonly<Record<string, Partial<MethodConfig> | MethodOptions | undefined>>;
 
 /** One policy per method, made again when the providers publish something else. */
-function memoized(layers: readonly Layer[], published: () => Readonly<Record<string, string>>): CallPolicy {
+function memoized(
+  make: (method: string, params: Params) => MethodPolicy,
+  published: () => Params,
+): CallPolicy {
   let params = published();
   let policies = new Map<string, MethodPolicy>();
   return (method) => {
@@ -91,31 +100,34 @@ function memoized(layers: readonly Layer[], published: () => Readonly<Record<str
       policies = new Map();
     }
     let policy = policies.get(method);
-    if (policy === undefined) policies.set(method, (policy = policyOf(method, layers, params)));
+    if (policy === undefined) policies.set(method, (policy = make(method, params)));
     return policy;
   };
 }
 
 // A setting of the method wins over one of the reference, in the program as in the file, and the program over the file.
-function policyOf(method: string, layers: readonly Layer[], params: Readonly<Record<string, string>>): MethodPolicy {
+function policyOf(
+  method: string,
+  layers: readonly Layer[],
+  params: Params,
+  chosen: Cluster | undefined,
+): MethodPolicy {
   const settings = layers.map((layer) => (Object.hasOwn(layer, "") ? layer[""] : own(layer, method)) ?? {});
   const first = <K extends keyof MethodConfig>(key: K) =>
     settings.map((setting) => setting[key]).find((value) => value !== undefined);
-  const publishedName = params[`${method}.loadbalance`] ?? params["loadbalance"];
-  const name = first("loadBalance") ?? publishedName;
+  const loadBalance = first("loadBalance") ?? params[`${method}.loadbalance`] ?? params["loadbalance"] ?? "";
+  const cluster = chosen ?? own(clusters, params["cluster"] ?? "") ?? failover;
+  const retries = first("retries") ?? publishedNumber(params, method, "retries", 0) ?? defaultRetries;
   return {
     timeoutMs: first("timeoutMs") ?? publishedNumber(params, method, "timeout", 1) ?? defaultTimeoutMs,
-    retries: first("retries") ?? publishedNumber(params, method, "retries", 0) ?? defaultRetries,
-    loadBalancer: (name !== undefined && own(loadBalancers, name)) || balancer("random"),
+    retries: cluster === failover ? retries : 0,
+    // What a provider publishes and this side does not have is passed over, as in Dubbo.
+    loadBalancer: own(loadBalancers, loadBalance) ?? random,
+    cluster,
   };
 }
 
-function publishedNumber(
-  params: Readonly<Record<string, string>>,
-  method: string,
-  key: string,
-  least: number,
-): number | undefined {
+function publishedNumber(params: Params, method: string, key: string, least: number): number | undefined {
   const number = Number(params[`${method}.${key}`] ?? params[key] ?? Number.NaN);
   return Number.isInteger(number) && number >= least ? number : undefined;
 }

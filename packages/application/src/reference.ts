@@ -1,7 +1,21 @@
-import { createDirectory, type Directory, type InvokerPool, type LoadBalancer } from "@dubbo-ts/cluster";
-import { deadline, type DubboError, Latest, NoProviderError, type Runtime, type ServiceKey, serviceKey } from "@dubbo-ts/core";
+import {
+  type Cluster,
+  createDirectory,
+  type Directory,
+  type InvokerPool,
+  type LoadBalancer,
+} from "@dubbo-ts/cluster";
+import {
+  deadline,
+  type DubboError,
+  Latest,
+  NoProviderError,
+  type Runtime,
+  type ServiceKey,
+  serviceKey,
+} from "@dubbo-ts/core";
 import type { ServiceDiscovery } from "@dubbo-ts/discovery";
-import { applyFilters, type Filter, type Invoker } from "@dubbo-ts/rpc";
+import { applyFilters, type Filter, type Invocation, type Invoker } from "@dubbo-ts/rpc";
 import { directEndpoints } from "./direct-endpoints.js";
 import type { CallPolicy, ReferenceSettings } from "./reference-settings.js";
 
@@ -39,14 +53,12 @@ export function openReference(
   const changes = new Latest<void>(controller.signal);
   const direct = settings.url.length > 0 ? directEndpoints(settings.url, spoken) : undefined;
   if (direct !== undefined) directory.apply(direct);
-  const following = direct === undefined ? follow(directory, settings, context, changes, controller.signal) : Promise.resolve();
+  const following =
+    direct === undefined
+      ? follow(directory, settings, context, changes, controller.signal)
+      : Promise.resolve();
   const policy = settings.callPolicy(() => publishedParams(directory));
-  const cluster = settings.cluster(directory, {
-    runtime,
-    loadBalancer: balancerByMethod(policy, runtime),
-    retries: ({ method }) => policy(method).retries,
-    attemptTimeoutMs: ({ attemptTimeoutMs }) => attemptTimeoutMs,
-  });
+  const cluster = clusterByMethod(policy, directory, runtime);
   let closed: Promise<void> | undefined;
   return {
     service,
@@ -78,6 +90,25 @@ async function follow(
   } catch (error) {
     if (!signal.aborted) runtime.log.error({ err: error, service: service.text }, "discovery ended");
   }
+}
+
+/** Clusters keep state too. Which one it is may be for the provider to say, so it is not known before the call. */
+function clusterByMethod(policy: CallPolicy, directory: Directory, runtime: Runtime): Invoker {
+  const options = {
+    runtime,
+    loadBalancer: balancerByMethod(policy, runtime),
+    retries: ({ method }: Invocation) => policy(method).retries,
+    attemptTimeoutMs: ({ attemptTimeoutMs }: Invocation) => attemptTimeoutMs,
+  };
+  const made = new Map<Cluster, Invoker>();
+  return {
+    invoke(invocation) {
+      const { cluster } = policy(invocation.method);
+      let invoker = made.get(cluster);
+      if (invoker === undefined) made.set(cluster, (invoker = cluster(directory, options)));
+      return invoker.invoke(invocation);
+    },
+  };
 }
 
 /** Load balancers keep state, so that each reference has its own. */

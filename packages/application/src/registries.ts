@@ -1,4 +1,4 @@
-import { DisposalScope, type Runtime } from "@dubbo-ts/core";
+import { ConfigError, type DisposalScope, type Runtime } from "@dubbo-ts/core";
 import { type Config, parseRegistryAddress, type RegistryConfig } from "@dubbo-ts/config";
 import type { Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
@@ -24,7 +24,7 @@ export interface OpenRegistries {
  * Opens what the configuration names into `scope`; nothing configured means {@link defaultAddress}.
  *
  * @param chosen the URL that the command line or the environment names: it takes the place of all registries.
- * @throws {ConfigError} UNKNOWN_REGISTRY, ADDRESS_INVALID.
+ * @throws {ConfigError} UNKNOWN_REGISTRY, ADDRESS_INVALID; CONFIG_INVALID: the metadata report is none.
  */
 export async function openRegistries(
   config: Config,
@@ -36,7 +36,9 @@ export async function openRegistries(
   const configured = chosen === undefined ? Object.values(config.registries) : [];
   const registries = configured.length > 0 ? configured : [plainRegistry(chosen ?? defaultAddress)];
   const open = async (center: Parameters<typeof factoryOf>[1]) =>
-    scope.use(await factoryOf(factories, center)({ ...center, application: config.application.name }, runtime));
+    scope.use(
+      await factoryOf(factories, center)({ ...center, application: config.application.name }, runtime),
+    );
   const registering: Registry[] = [];
   const subscribed: Registry[] = [];
   const reports: MetadataReport[] = [];
@@ -50,8 +52,11 @@ export async function openRegistries(
     loopbackOnly &&= backend.loopbackOnly;
   }
   if (config.metadataReport !== undefined) {
+    const { address } = config.metadataReport;
     const { metadataReport } = await open(config.metadataReport);
-    if (metadataReport !== undefined) reports.push(metadataReport);
+    if (metadataReport === undefined)
+      throw new ConfigError("CONFIG_INVALID", `metadata-report: ${address.safeText} keeps no metadata`);
+    reports.push(metadataReport);
   }
   return { registering, subscribed, reports, loopbackOnly, check: registries.some(({ check }) => check) };
 }

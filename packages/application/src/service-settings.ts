@@ -1,6 +1,8 @@
 import type { Config, MethodConfig, ServiceConfig } from "@dubbo-ts/config";
 import { type ServiceKey, serviceKey } from "@dubbo-ts/core";
 import type { ExportedServiceOptions } from "@dubbo-ts/metadata";
+import { checkOptions } from "./check-options.js";
+import { entryOf } from "./entry-of.js";
 import type { MethodOptions, ServiceOptions } from "./options.js";
 
 /** A service to be exported, with all its settings applied. */
@@ -15,14 +17,16 @@ export interface ServiceSettings {
 /**
  * Lays settings over each other: what the program says, then the entry of `provider.services` with this
  * interface, then `provider`.
+ *
+ * @throws {ConfigError} CONFIG_INVALID: a number of the program's is out of range.
  */
 export function serviceSettings(
   serviceInterface: string,
   options: ServiceOptions,
   { provider, application }: Config,
 ): ServiceSettings {
-  const entry: Partial<ServiceConfig> =
-    Object.values(provider.services).find((service) => agrees(service, serviceInterface, options)) ?? provider;
+  checkOptions(`service ${serviceInterface}`, options);
+  const entry: Partial<ServiceConfig> = entryOf(provider.services, serviceInterface, options) ?? provider;
   const { weight, tag, cluster, timeoutMs, retries } = { ...defined(entry), ...defined(options) };
   const loadbalance = options.loadBalance ?? entry.loadBalance;
   const token = entry.token;
@@ -40,15 +44,11 @@ export function serviceSettings(
     params: { ...provider.params, ...entry.params, ...options.params },
   });
   const { version, group } = { ...defined(entry), ...defined(options) };
-  return { key: serviceKey(serviceInterface, { version, group }), protocols: options.protocols ?? entry.protocols, published };
-}
-
-function agrees(entry: ServiceConfig, serviceInterface: string, { version, group }: ServiceOptions): boolean {
-  return (
-    entry.interface === serviceInterface &&
-    (version === undefined || entry.version === undefined || version === entry.version) &&
-    (group === undefined || entry.group === undefined || group === entry.group)
-  );
+  return {
+    key: serviceKey(serviceInterface, { version, group }),
+    protocols: options.protocols ?? entry.protocols,
+    published,
+  };
 }
 
 function publishedMethods(
@@ -58,7 +58,10 @@ function publishedMethods(
   const names = new Set([...Object.keys(configured), ...Object.keys(programmed)]);
   return Object.fromEntries(
     [...names].map((name) => {
-      const { loadBalance, ...rest } = { ...defined(configured[name] ?? {}), ...defined(programmed[name] ?? {}) };
+      const { loadBalance, ...rest } = {
+        ...defined(configured[name] ?? {}),
+        ...defined(programmed[name] ?? {}),
+      };
       return [name, defined({ ...rest, loadbalance: loadBalance })];
     }),
   );
