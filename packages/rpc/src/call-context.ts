@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Clock, RpcError, type ServiceKey, type Timer } from "@dubbo-ts/core";
 import type { Invocation, Peer } from "./invocation.js";
+import { toRemoteException } from "./remote-exception.js";
+import { isAsyncIterable } from "./streams.js";
 
 /** What a provider's method may know of the call that it serves, beside its arguments. */
 export interface CallContext {
@@ -45,7 +47,7 @@ export function tryCallContext(): CallContext | undefined {
   return storage.getStore();
 }
 
-/** Runs `work` as the service of `invocation`. */
+/** Runs `work` as the service of `invocation`; a stream that it gives back lasts until it was read to its end. */
 export async function serveInContext<T>(
   invocation: Invocation,
   method: string,
@@ -53,9 +55,37 @@ export async function serveInContext<T>(
   work: () => T,
 ): Promise<Awaited<T>> {
   const context = new ServedCall(invocation, method, clock);
+  let streaming = false;
   try {
-    return await storage.run(context, work);
+    const result = await storage.run(context, work);
+    streaming = isAsyncIterable(result);
+    return streaming ? (streamInContext(result as AsyncIterable<unknown>, context) as Awaited<T>) : result;
   } finally {
+    if (!streaming) context.settled();
+  }
+}
+
+/** The body of a generator runs when it is read, and what reads it is not the method. */
+async function* streamInContext(
+  stream: AsyncIterable<unknown>,
+  context: ServedCall,
+): AsyncGenerator<unknown, void, undefined> {
+  const iterator = storage.run(context, () => stream[Symbol.asyncIterator]());
+  let open = true;
+  try {
+    for (;;) {
+      const result = await storage
+        .run(context, () => iterator.next())
+        .catch((error: unknown) => {
+          open = false;
+          throw toRemoteException(error);
+        });
+      open = result.done !== true;
+      if (!open) return;
+      yield result.value;
+    }
+  } finally {
+    if (open) await storage.run(context, () => iterator.return?.());
     context.settled();
   }
 }

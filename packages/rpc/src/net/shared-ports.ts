@@ -26,7 +26,7 @@ export class SharedPorts<P extends OpenPort> implements AsyncDisposable {
   async use<T>(
     listen: ListenOptions,
     enter: (port: P) => T,
-  ): Promise<{ port: P; entered: T; leave(): Promise<void> }> {
+  ): Promise<{ port: P; entered: T; leave: () => Promise<void> }> {
     const shared = this.#portOf(listen);
     shared.users += 1;
     try {
@@ -48,11 +48,8 @@ export class SharedPorts<P extends OpenPort> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const opened = await Promise.allSettled([...this.#ports].map(({ opening }) => opening));
     this.#ports.clear();
-    await Promise.all(
-      opened.map((result) =>
-        result.status === "fulfilled" ? result.value[Symbol.asyncDispose]() : undefined,
-      ),
-    );
+    const ports = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    await Promise.all(ports.map((port) => port[Symbol.asyncDispose]()));
   }
 
   #portOf(listen: ListenOptions): Shared<P> {
