@@ -27,7 +27,16 @@ export {
   type ServiceKey,
 } from "@dubbo-ts/core";
 export { registryClient, type RegistryClient } from "@dubbo-ts/discovery";
-export { Container, inject, injectable, Reference, Service, type ServiceClass } from "@dubbo-ts/decorators";
+export {
+  Container,
+  createContainer,
+  dubboModule,
+  inject,
+  injectable,
+  Reference,
+  Service,
+  type ServiceClass,
+} from "@dubbo-ts/decorators";
 export {
   callContext,
   type CallContext,
