@@ -108,23 +108,35 @@ describe("what the pages show", () => {
     };
     const print = async (name: string) =>
       (await run(process.execPath, [`${name}.js`], { cwd: folder, env })).stdout;
+    const blocks = blocksOf("docs/quick-start.md");
+    const commands = blocks.flatMap(({ text }) => /^npx dubbo-ts (?!registry)(.*)\n/.exec(text)?.[1] ?? []);
+    const look = async (command: string) => {
+      const args = command.split(" ").map((arg) => arg.replaceAll("'", ""));
+      const bin = join(root, "packages/dubbo-ts/dist/bin.js");
+      return run(process.execPath, [bin, ...args], { cwd: folder, env }).then(outputOf, outputOf);
+    };
     const provider = await serve("provider");
     const outputs = [provider.line, await print("consumer")];
     const server = await serve("user-server");
-    outputs.push(server.line, await print("user-client"), await print("look"));
+    outputs.push(server.line, await print("user-client"));
+    for (const args of commands) outputs.push(await look(args));
     await Promise.all([provider.end(), server.end()]);
-    const texts = blocksOf("docs/quick-start.md").filter(({ language }) => language === "text");
+    const texts = blocks.filter(({ language }) => language === "text");
     const shown = texts.filter(({ text }) => !text.startsWith("embedded registry"));
     expect(outputs.map(withoutNumbers)).toEqual(shown.map(({ text }) => withoutNumbers(text)));
   }, 60_000);
 });
 
-/** Process ids, ports and revisions differ from run to run. */
+/** Of `doctor`, which ends with another exit code, too. */
+function outputOf({ stdout }: { stdout: string }): string {
+  return stdout;
+}
+
+/** Process ids, ports, revisions and times differ from run to run, and with them the widths of columns. */
 function withoutNumbers(text: string): string {
-  return text
-    .trim()
-    .replace(/\b[0-9a-f]{32}\b/g, "<revision>")
-    .replace(/\d{4,}/g, "<number>");
+  return normal(text)
+    .replace(/\b[0-9a-f]{12}\b/g, "<revision>")
+    .replace(/\d{4,}|\d+ ms/g, "<number>");
 }
 
 function normal(text: string): string {
