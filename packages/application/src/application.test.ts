@@ -1,3 +1,6 @@
+// For the linter, which reads tests without the settings of the package.
+/// <reference lib="esnext.disposable" />
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { loadConfig } from "@dubbo-ts/config";
 import {
   ConfigError,
@@ -288,7 +291,7 @@ describe("a reference", () => {
         ),
       );
       await expect(app.refer(Echo, { signal })).rejects.toThrow("enough");
-      await new Promise((resolve) => setImmediate(resolve)); // warnings come in a later turn
+      await nextTurn(); // warnings come in a later turn
       expect(warnings).toEqual([]);
     } finally {
       process.off("warning", onWarning);
