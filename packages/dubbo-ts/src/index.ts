@@ -38,6 +38,7 @@ export {
   type ServiceClass,
 } from "@dubbo-ts/decorators";
 export {
+  accessLog,
   callContext,
   type CallContext,
   type CallOptions,

@@ -21,6 +21,7 @@ export { createClient, echo } from "./client.js";
 export type { ClientSettings } from "./caller.js";
 export { createGenericClient, type GenericCallOptions, type GenericClient } from "./generic-client.js";
 export type { Invocation, Peer } from "./invocation.js";
+export { accessLog, type AccessLogOptions } from "./access-log.js";
 export { applyFilters, type Filter, type Invoker } from "./invoker.js";
 export { serveImplementation } from "./serve.js";
 // For authors of protocols
