@@ -19,6 +19,7 @@ const allowed = {
   "registry-local": ["core", "discovery", "metadata", "nacos-client", "registry-nacos"],
   cli: ["core", "rpc", "discovery", "metadata", "config", "application", "registry-local"],
   "protocols/dubbo": ["core", "rpc", "hessian2"],
+  "protocols/triple": ["core", "rpc", "hessian2"],
   testkit: ["core", "rpc", "discovery", "metadata", "config"],
 };
 

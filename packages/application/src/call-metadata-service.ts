@@ -1,8 +1,17 @@
-import { type Endpoint, endpoint, MetadataError, type Runtime } from "@dubbo-ts/core";
+import {
+  type Endpoint,
+  endpoint,
+  hasCode,
+  MetadataError,
+  type Runtime,
+  type ServiceInstance,
+} from "@dubbo-ts/core";
 import {
   type CallMetadataService,
   metadataServiceClientDefinition,
   metadataServiceKey,
+  metadataServiceV2Definition,
+  metadataServiceV2Key,
 } from "@dubbo-ts/metadata";
 import { createClient, type ProtocolInvoker } from "@dubbo-ts/rpc";
 
@@ -22,10 +31,13 @@ export function metadataServiceCaller(
     if (metadataService === undefined)
       throw new MetadataError("METADATA_UNAVAILABLE", `${id} of ${application} names no MetadataService`);
     const { protocol, port } = metadataService;
-    const service = metadataServiceKey(application);
     const invoker = refer(endpoint({ protocol, host, port, application }));
     try {
-      const settings = { service, runtime, timeoutMs: () => timeoutMs };
+      if (hasV2(instance)) {
+        const answer = await callV2(invoker, application, revision, runtime, signal);
+        if (answer !== undefined) return answer;
+      }
+      const settings = { service: metadataServiceKey(application), runtime, timeoutMs: () => timeoutMs };
       return await createClient(metadataServiceClientDefinition, invoker, settings).getMetadataInfo(
         revision,
         { signal },
@@ -34,4 +46,28 @@ export function metadataServiceCaller(
       await invoker[Symbol.asyncDispose]();
     }
   };
+}
+
+/** As dubbo-go decides: V2 travels over triple only, whatever `meta-v` says (app-level discovery 6.5). */
+function hasV2({ metadataService }: ServiceInstance): boolean {
+  return metadataService?.protocol === "tri" && metadataService.version === "2.0.0";
+}
+
+/** Undefined when the provider has no V2, or V2 fails (dubbo-go panics on an unknown revision): V1 is asked then. */
+async function callV2(
+  invoker: ProtocolInvoker,
+  application: string,
+  revision: string,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const settings = { service: metadataServiceV2Key(application), runtime, timeoutMs: () => timeoutMs };
+  const client = createClient(metadataServiceV2Definition, invoker, settings);
+  try {
+    return await client.GetMetadataInfo({ revision }, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (hasCode(error, "CONNECT_FAILED", "CONNECTION_LOST", "CALL_TIMEOUT")) throw error;
+    return undefined;
+  }
 }

@@ -1,7 +1,13 @@
 import type { Config } from "@dubbo-ts/config";
 import { ConfigError, type EndpointAddress, type Runtime, type ServiceKey } from "@dubbo-ts/core";
 import type { PublishedState, ServicePublisher } from "@dubbo-ts/discovery";
-import type { ExportedService, MetadataService } from "@dubbo-ts/metadata";
+import {
+  type ExportedService,
+  type MetadataService,
+  metadataServiceV2,
+  metadataServiceV2Definition,
+  metadataServiceV2Key,
+} from "@dubbo-ts/metadata";
 import {
   type Exporter,
   type Filter,
@@ -174,16 +180,25 @@ export class Provider {
     return this.#servingMetadata;
   }
 
-  /** MetadataService V1, beside the services on the port of the first protocol that can carry it. */
-  #serveMetadata(): Promise<Offer> {
+  /**
+   * MetadataService beside the services: over triple where that is served, V1 and V2; else V1 over the first protocol
+   * (app-level discovery 6.4).
+   */
+  async #serveMetadata(): Promise<Offer> {
     const { config, metadataService, protocols, runtime } = this.options;
-    const wanted = config.application.metadataServiceProtocol ?? "dubbo";
+    const wanted = config.application.metadataServiceProtocol ?? "tri";
     const carrier = protocols.served.find((protocol) => protocol.name === wanted) ?? protocols.served[0];
     if (carrier === undefined)
       throw new ConfigError("CONFIG_INVALID", "metadata-type local needs a protocol to serve metadata over");
-    const { key, definition, implementation } = metadataService;
+    const { key, definition, implementation, store } = metadataService;
     const invoker = serveImplementation(definition, implementation, [], runtime);
-    return this.#serve({ key, definition, invoker }, {}, [carrier.id]);
+    const offer = await this.#serve({ key, definition, invoker }, {}, [carrier.id]);
+    if (carrier.name !== "tri") return offer;
+    const second = serveImplementation(metadataServiceV2Definition, metadataServiceV2(store), [], runtime);
+    const keyV2 = metadataServiceV2Key(config.application.name);
+    const served = { key: keyV2, definition: metadataServiceV2Definition, invoker: second };
+    const { bindings } = await this.#serve(served, {}, [carrier.id]);
+    return { ...offer, bindings: [...offer.bindings, ...bindings] };
   }
 
   #state(): PublishedState {
@@ -196,7 +211,11 @@ export class Provider {
       services,
       port: first?.port ?? 0,
       ports,
-      metadataService: metadata && { protocol: metadata.protocol, port: metadata.port, version: "1.0.0" },
+      metadataService: metadata && {
+        protocol: metadata.protocol,
+        port: metadata.port,
+        version: metadata.protocol === "tri" ? "2.0.0" : "1.0.0",
+      },
       startedAtMs: this.#startedAtMs,
       tag,
       labels,

@@ -14,6 +14,15 @@ export const protocols: Readonly<Record<string, ProtocolFactory>> = {
     };
     return dubboProtocol(options, runtime);
   },
+  async tri({ application, payloadBytes, connections }, runtime) {
+    const { tripleProtocol } = await import("@dubbo-ts/protocol-triple");
+    const options = {
+      application,
+      ...(payloadBytes !== undefined && { maxMessageBytes: payloadBytes }),
+      ...(connections !== undefined && { connections }),
+    };
+    return tripleProtocol(options, runtime);
+  },
 };
 
 /**
@@ -22,7 +31,11 @@ export const protocols: Readonly<Record<string, ProtocolFactory>> = {
  * @param memory what the in-memory registries of one program share.
  */
 export function registryFactories(memory: MemoryCenters): Readonly<Record<string, RegistryFactory>> {
-  return { local: openLocal, memory: (settings) => openMemory(memory, settings.address.safeText), zookeeper: openZooKeeper };
+  return {
+    local: openLocal,
+    memory: (settings) => openMemory(memory, settings.address.safeText),
+    zookeeper: openZooKeeper,
+  };
 }
 
 /** The in-memory centers of one program by URL: applications that name the same URL see each other. */
@@ -67,7 +80,10 @@ const openMemory = async (centers: MemoryCenters, url: string): Promise<Registry
   const { MemoryMetadataStore, memoryMetadataReport } = await import("@dubbo-ts/metadata");
   let center = centers.get(url);
   if (center === undefined)
-    centers.set(url, (center = { instances: new MemoryRegistryStore(), metadata: new MemoryMetadataStore() }));
+    centers.set(
+      url,
+      (center = { instances: new MemoryRegistryStore(), metadata: new MemoryMetadataStore() }),
+    );
   const scope = new DisposalScope();
   return backend(scope, true, {
     registry: scope.use(memoryRegistry(center.instances)),
@@ -80,5 +96,10 @@ function backend(
   loopbackOnly: boolean,
   { registry, metadataReport }: Pick<RegistryBackend, "registry" | "metadataReport">,
 ): RegistryBackend {
-  return { registry, metadataReport, loopbackOnly, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  return {
+    registry,
+    metadataReport,
+    loopbackOnly,
+    [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+  };
 }

@@ -8,6 +8,9 @@ const { version } = createRequire(import.meta.url)("../package.json") as { versi
 const controller = new AbortController();
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => controller.abort(signal));
 
+// `dubbo-ts apps | head`: whoever reads has enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
 const status = (text: string) => void process.stderr.write(`\r\u001b[2K${text}`);
 
 process.exitCode = await runCommand(

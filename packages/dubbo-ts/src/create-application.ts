@@ -60,7 +60,7 @@ export async function createApplication(options: CreateApplicationOptions): Prom
     await exportServices(application, options);
     return application;
   } catch (error) {
-    await application.stop();
+    await application.stop().catch((reason: unknown) => log.warn({ err: reason }, "could not be closed"));
     throw error;
   }
 }
@@ -81,7 +81,7 @@ async function exportServices(application: Application, options: CreateApplicati
   if (options.services === undefined) return;
   const { createContainer, dubboModule, exportDecorated } = await import("@dubbo-ts/decorators");
   const container = options.container ?? createContainer();
-  await container.load(dubboModule(application));
+  container.load(dubboModule(application));
   await exportDecorated(application, container, options.services);
 }
 
@@ -90,7 +90,10 @@ async function exportServices(application: Application, options: CreateApplicati
  *
  * @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY.
  */
-export function openRegistry(url: string, runtime: Runtime = { ...systemRuntime, log: silentLogger }): Promise<RegistryBackend> {
+export function openRegistry(
+  url: string,
+  runtime: Runtime = { ...systemRuntime, log: silentLogger },
+): Promise<RegistryBackend> {
   const settings = { ...plainRegistry(url), application: "" };
   const factories = registryFactories(memoryCenters());
   return pick(factories, settings.address.scheme, "registry scheme", "UNKNOWN_REGISTRY")(settings, runtime);

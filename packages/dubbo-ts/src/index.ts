@@ -26,6 +26,8 @@ export {
   type ServiceInstance,
   type ServiceKey,
 } from "@dubbo-ts/core";
+export { loadProto } from "./load-proto.js";
+export type { Message, ProtoMethod, ProtoService } from "@dubbo-ts/protocol-triple";
 export { registryClient, type RegistryClient } from "@dubbo-ts/discovery";
 export {
   Container,

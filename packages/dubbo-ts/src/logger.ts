@@ -25,13 +25,24 @@ function prettyLines(out: { write(text: string): unknown }) {
       const { level, time, msg = "", name: _name, pid: _pid, hostname: _hostname, ...fields } = JSON.parse(json) as Line;
       const label = pino.levels.labels[level] ?? String(level);
       const rest = Object.entries(fields).map(([key, value]) => `${key}=${textOf(value)}`);
-      out.write(`${[time.slice(11, 23), label.padEnd(5), msg, ...rest].join(" ")}\n`);
+      out.write(`${harmless([time.slice(11, 23), label.padEnd(5), msg, ...rest].join(" "))}\n`);
     },
   };
 }
 
-// Newlines and escape codes of a peer must not forge lines of the log.
+/** An error is its code and message; its stack is in the JSON format only. */
 function textOf(value: unknown): string {
   const { code, message } = (value ?? {}) as { code?: unknown; message?: unknown };
-  return JSON.stringify(typeof message === "string" ? `${code === undefined ? "" : `${String(code)}: `}${message}` : value);
+  if (typeof message !== "string") return JSON.stringify(value);
+  return JSON.stringify(typeof code === "string" ? `${code}: ${message}` : message);
+}
+
+/** Newlines and escape codes that a peer sent must not forge lines of the log, or steer a terminal. */
+function harmless(line: string): string {
+  return line.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (char) => JSON.stringify(char).replace(/^"(.)"$/su, escaped).replaceAll('"', ""));
+}
+
+// JSON leaves those above 0x7f as they are.
+function escaped(_: string, char: string): string {
+  return `\\u${(char.codePointAt(0) as number).toString(16).padStart(4, "0")}`;
 }

@@ -18,6 +18,11 @@ export {
   metadataServiceKey,
   type ServiceInfoRecord,
 } from "./metadata-service.js";
+export {
+  metadataServiceV2,
+  metadataServiceV2Definition,
+  metadataServiceV2Key,
+} from "./metadata-service-v2.js";
 export { type CallMetadataService, fetchMetadata, type MetadataRequest } from "./metadata-source.js";
 export { MetadataStore, type MetadataStoreOptions } from "./metadata-store.js";
 export { ServiceNameMapping, type ServiceNameMappingOptions } from "./service-name-mapping.js";

@@ -81,7 +81,7 @@ export function createMetadataService(application: string, options?: MetadataSto
     implementation: {
       getMetadataInfo: (revision) => {
         const metadata = store.lookup(revision);
-        return metadata === undefined ? null : toJava(metadata);
+        return metadata === undefined ? null : recordOf(metadata);
       },
     },
     store,
@@ -89,7 +89,7 @@ export function createMetadataService(application: string, options?: MetadataSto
 }
 
 /** Path equal to the interface, and no null among the params: Java's consumer insists on both. */
-function toJava({ application, revision, services }: MetadataInfo): MetadataInfoRecord {
+export function recordOf({ application, revision, services }: MetadataInfo): MetadataInfoRecord {
   const infos = [...services.values()].map(({ key, protocol, port, params }) => {
     const info: ServiceInfoRecord = {
       params: new Map(Object.entries(params)),

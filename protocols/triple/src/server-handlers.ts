@@ -49,7 +49,7 @@ export class MethodHandlers {
     private readonly context: ServeContext,
   ) {}
 
-  readonly unary: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
+  readonly unary: handleUnaryCall<Buffer, Buffer> = (call, answer) => {
     let target: Target;
     let codec: MethodCodec;
     let serializeType: string;
@@ -61,30 +61,30 @@ export class MethodHandlers {
       serializeType = request.serializeType;
       served = new ServedCall(target, request.args, call, this.context);
     } catch (error) {
-      return callback(failureOf(error, call, undefined));
+      return answer(failureOf(error, call, undefined));
     }
     call.on("cancelled", () => served.cancel());
     served.run(target.service).then(
       (value) => {
         served.end();
-        reply(call, callback, served, () => codec.encodeResponse(value, serializeType));
+        reply(call, answer, served, () => codec.encodeResponse(value, serializeType));
       },
       (error: unknown) => {
         served.end();
         if (isException(error) && codec.wrapped && !isGo(call)) {
           call.sendMetadata(exceptional);
-          reply(call, callback, served, () => encodeException(codec, error, serializeType));
-        } else fail(callback, failureOf(error, call, served));
+          reply(call, answer, served, () => encodeException(codec, error, serializeType));
+        } else fail(answer, failureOf(error, call, served));
       },
     );
   };
 
-  readonly clientStream: handleClientStreamingCall<Buffer, Buffer> = (call, callback) => {
+  readonly clientStream: handleClientStreamingCall<Buffer, Buffer> = (call, answer) => {
     let target: Target;
     try {
       target = this.#target(call);
     } catch (error) {
-      return callback(failureOf(error, call, undefined));
+      return answer(failureOf(error, call, undefined));
     }
     const codec = codecOf(target.found.definition);
     const incoming = new IncomingMessages(call, codec);
@@ -93,11 +93,11 @@ export class MethodHandlers {
     served.run(target.service).then(
       (value) => {
         served.end();
-        reply(call, callback, served, () => codec.encodeResponse(value, incoming.serializeType));
+        reply(call, answer, served, () => codec.encodeResponse(value, incoming.serializeType));
       },
       (error: unknown) => {
         served.end();
-        fail(callback, failureOf(error, call, served));
+        fail(answer, failureOf(error, call, served));
       },
     );
   };
