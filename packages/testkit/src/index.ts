@@ -13,6 +13,17 @@ export { type LogEntry, recordingLogger, type TestRuntime, testRuntime } from ".
 export { type WaitOptions, waitFor } from "./wait-for.js";
 export { realServer } from "./servers/real-server.js";
 export {
+  etcdAvailable,
+  type EtcdCluster,
+  type EtcdInstallation,
+  type EtcdServer,
+  type EtcdServerOptions,
+  type EtcdTlsFiles,
+  installEtcd,
+  startEtcd,
+  startEtcdCluster,
+} from "./servers/etcd-server.js";
+export {
   installZooKeeper,
   startZooKeeper,
   zooKeeperAvailable,
