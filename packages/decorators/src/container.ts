@@ -15,6 +15,11 @@ export function createContainer(): Container {
   return new Container({ autobind: true, defaultScope: "Singleton" });
 }
 
+/** A class that nobody bound is made all the same: its decorators say all that is needed. */
+function make(container: Container, target: ServiceClass): Promise<object> {
+  return container.getAsync(target as Newable<object>, { autobind: true });
+}
+
 /**
  * Has `container` make each of `classes`, and exports it as its `@Service` says. Resolves when the references that
  * they were given have their providers. The container must have loaded {@link dubboModule}.
@@ -28,6 +33,6 @@ export async function exportDecorated(
 ): Promise<void> {
   const services = classes.map((target) => ({ target, ...decoratedService(target) }));
   for (const { target, definition, options } of services)
-    await application.export(definition, (await container.getAsync(target as Newable<object>)) as never, options);
+    await application.export(definition, (await make(container, target)) as never, options);
   await container.get(References).opened();
 }

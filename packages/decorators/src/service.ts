@@ -17,11 +17,12 @@ const recordKey = Symbol.for("dubbo-ts:service");
 
 /**
  * Marks a class as the provider of `definition`. The compiler checks its methods against the definition: a missing
- * or a wrong one is an error. The class is injectable, so its constructor may ask for what it needs.
+ * or a wrong one is an error. The class is injectable, so its constructor may ask for what it needs, and there is one
+ * object of it: what a container hands out is what is exported.
  */
 export function Service<D extends ServiceDefinition>(definition: D, options: ServiceOptions = {}) {
   return <C extends new (...args: never[]) => Implementation<D>>(target: C): void => {
-    injectable()(target);
+    injectable("Singleton")(target);
     Reflect.defineMetadata(recordKey, { definition, options } satisfies DecoratedService, target);
   };
 }
@@ -33,6 +34,9 @@ export function Service<D extends ServiceDefinition>(definition: D, options: Ser
 export function decoratedService(target: ServiceClass): DecoratedService {
   const record = Reflect.getOwnMetadata(recordKey, target) as DecoratedService | undefined;
   if (record === undefined)
-    throw new ConfigError("DEFINITION_INVALID", `class ${target.name || "(anonymous)"} has no @Service decorator`);
+    throw new ConfigError(
+      "DEFINITION_INVALID",
+      `class ${target.name || "(anonymous)"} has no @Service decorator`,
+    );
   return record;
 }

@@ -20,8 +20,10 @@ export interface CreateApplicationOptions {
   config?: string | object;
   /** `profiles/<profile>/server.yml`, `client.yml` and `log.yml` are laid over the file. */
   profile?: string;
-  /** Takes the place of the configured registries. `DUBBO_REGISTRY` in the environment wins over it. */
+  /** Takes the place of the configured registries. `--registry` in `argv` and `DUBBO_REGISTRY` in `env` win over it. */
   registry?: string;
+  /** `process.argv.slice(2)`, for a program that takes `--registry <url>`. Default: none. */
+  argv?: readonly string[];
   /** Classes with `@Service`: made by the container and exported, before this function returns. */
   services?: readonly ServiceClass[];
   /** Where instances of `services` come from. Default: one that finds classes by itself. */
@@ -44,14 +46,14 @@ export interface CreateApplicationOptions {
  *   what exporting `services` throws; nothing stays open then.
  */
 export async function createApplication(options: CreateApplicationOptions): Promise<Application> {
-  const { env = process.env, memory = memoryCenters(), filters } = options;
+  const { argv = [], env = process.env, memory = memoryCenters(), filters } = options;
   const config = await configOf(options, env);
   const log = options.log ?? pinoLogger(config.logger, config.application.name);
   const application = await assembleApplication({
     config,
     registries: registryFactories(memory),
     protocols,
-    registry: chosenRegistry({ env }) ?? options.registry,
+    registry: chosenRegistry({ argv, env }) ?? options.registry,
     filters,
     env,
     runtime: { ...systemRuntime, log },

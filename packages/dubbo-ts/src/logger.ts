@@ -22,7 +22,15 @@ interface Line {
 function prettyLines(out: { write(text: string): unknown }) {
   return {
     write(json: string) {
-      const { level, time, msg = "", name: _name, pid: _pid, hostname: _hostname, ...fields } = JSON.parse(json) as Line;
+      const {
+        level,
+        time,
+        msg = "",
+        name: _name,
+        pid: _pid,
+        hostname: _hostname,
+        ...fields
+      } = JSON.parse(json) as Line;
       const label = pino.levels.labels[level] ?? String(level);
       const rest = Object.entries(fields).map(([key, value]) => `${key}=${textOf(value)}`);
       out.write(`${harmless([time.slice(11, 23), label.padEnd(5), msg, ...rest].join(" "))}\n`);
@@ -39,10 +47,6 @@ function textOf(value: unknown): string {
 
 /** Newlines and escape codes that a peer sent must not forge lines of the log, or steer a terminal. */
 function harmless(line: string): string {
-  return line.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (char) => JSON.stringify(char).replace(/^"(.)"$/su, escaped).replaceAll('"', ""));
-}
-
-// JSON leaves those above 0x7f as they are.
-function escaped(_: string, char: string): string {
-  return `\\u${(char.codePointAt(0) as number).toString(16).padStart(4, "0")}`;
+  const escaped = (char: string) => `\\u${(char.codePointAt(0) as number).toString(16).padStart(4, "0")}`;
+  return line.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, escaped);
 }
