@@ -212,11 +212,15 @@ function toBigint(value: unknown): unknown {
   return typeof value === "string" && integerText.test(value) ? BigInt(value) : value;
 }
 
+function isByte(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= -128 && (value as number) <= 255;
+}
+
 const base64Text = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** A list of numbers, as Java has it, or base64. */
 function toBytes(value: unknown): unknown {
-  if (Array.isArray(value)) return Buffer.from(value as number[]);
+  if (Array.isArray(value)) return value.every(isByte) ? Buffer.from(value as number[]) : value;
   return typeof value === "string" && base64Text.test(value) ? Buffer.from(value, "base64") : value;
 }
 

@@ -12,6 +12,7 @@ import {
 import { channelCredentials, channelOptions } from "./channel-options.js";
 import type { LinkContext } from "./client-link.js";
 import { type TripleOptions, type TripleSettings, tripleSettings } from "./options.js";
+import { readRawMessages } from "./raw-messages.js";
 import { RequestHeaders } from "./request-headers.js";
 import { TripleClient } from "./triple-client.js";
 import { TriplePort } from "./triple-server.js";
@@ -24,6 +25,7 @@ import { TriplePort } from "./triple-server.js";
  *   connections of consumers are grpc-js's and go by the machine's clock.
  */
 export function tripleProtocol(options: TripleOptions = {}, runtime: Runtime = systemRuntime): Protocol {
+  readRawMessages();
   return new TripleProtocol(tripleSettings(options), runtime);
 }
 

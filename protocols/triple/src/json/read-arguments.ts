@@ -34,7 +34,14 @@ function valuesOf(params: readonly JavaType[], body: unknown): readonly unknown[
 function onlyValue(type: JavaType, body: unknown): unknown {
   if (!Array.isArray(body)) return body;
   if (!isList(type)) return body.length === 1 ? (body[0] as unknown) : body;
-  return body.length === 1 && Array.isArray(body[0]) ? (body[0] as unknown) : body;
+  const [first] = body as unknown[];
+  // Bytes may be a text, too.
+  return body.length === 1 && wraps(type, first) ? first : body;
+}
+
+function wraps(type: JavaType, first: unknown): boolean {
+  if (type.kind === "nullable" || type.kind === "transform") return wraps(type.type, first);
+  return Array.isArray(first) || (type.kind === "bytes" && typeof first === "string");
 }
 
 function isList(type: JavaType): boolean {
