@@ -21,7 +21,11 @@ async function showTheWay(): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  await using app = await createApplication({ name: "tour-consumer", registry });
+  await using app = await createApplication({
+    name: "tour-consumer",
+    registry,
+    config: { logger: { level: "warn", format: "pretty" } },
+  });
   const users = await app.refer(UserProvider);
   await showTheWay();
   let stopping = false;
@@ -29,7 +33,9 @@ async function main(): Promise<void> {
     stopping = true;
   });
   const user = await users.getUser(1n);
-  console.log(`getUser(1n) = ${user?.name}, ${user?.gender}, born ${user?.birthday?.toISOString().slice(0, 10)}`);
+  console.log(
+    `getUser(1n) = ${user?.name}, ${user?.gender}, born ${user?.birthday?.toISOString().slice(0, 10)}`,
+  );
   for (let call = 1; !stopping; call++) {
     const before = performance.now();
     const answer = await users.whoAmI();

@@ -17,7 +17,10 @@ const users = await app.refer(UserProvider);
 
 console.log("getUser(1n) =", await users.getUser(1n));
 console.log("getUser(99n) =", await users.getUser(99n));
-console.log("listUsers(10, FEMALE) =", (await users.listUsers(10, "FEMALE")).map(({ name }) => name));
+console.log(
+  "listUsers(10, FEMALE) =",
+  (await users.listUsers(10, "FEMALE")).map(({ name }) => name),
+);
 try {
   await users.rename(1n, "Alan");
 } catch (error) {
