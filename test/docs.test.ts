@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { blocksOf, programOf, root } from "./docs.js";
@@ -81,6 +81,20 @@ describe("what the pages show", () => {
       for (const { file, text } of blocksOf(page))
         if (file?.includes("/"))
           expect(normal(readFileSync(join(root, file), "utf8"))).toContain(normal(text));
+  });
+
+  test("and link to is there", () => {
+    const missing = pages.flatMap((page) => {
+      const text = readFileSync(join(root, page), "utf8");
+      const paths = [...text.matchAll(/`((?:packages|protocols|samples|profiles|scripts|test)\/[\w./-]+)`/g)];
+      const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
+      const named = [
+        ...paths.map(([, path = ""]) => join(root, path)),
+        ...links.map(([, path = ""]) => join(root, dirname(page), path)),
+      ];
+      return named.filter((path) => !existsSync(path)).map((path) => `${page}: ${path.slice(root.length)}`);
+    });
+    expect(missing).toEqual([]);
   });
 
   test("of service definitions does what it says", async () => {
