@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { InvalidValueError } from "@dubbo-ts/core";
 import type { CallOptions } from "./service-definition.js";
 import { describeValue } from "./text-forms.js";
@@ -27,6 +28,8 @@ export function readOptions(name: string, value: unknown): CallOptions | undefin
     throw misfit(`${path}.timeoutMs`, "milliseconds above 0", timeoutMs);
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw misfit(`${path}.signal`, "AbortSignal", signal);
+  // Hundreds of calls may share one: each listens, and none stays when it is over. Node would take that for a leak.
+  if (signal !== undefined) setMaxListeners(0, signal);
   if (onAttachments !== undefined && typeof onAttachments !== "function")
     throw misfit(`${path}.onAttachments`, "function", onAttachments);
   if (attachments !== undefined) requireAttachments(`${path}.attachments`, attachments);
