@@ -1,7 +1,10 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { RemoteException } from "@dubbo-ts/core";
 import { defineService, java, method, WireReader, WireWriter } from "@dubbo-ts/rpc";
 import { noLeaks, waitFor } from "@dubbo-ts/testkit";
@@ -15,7 +18,7 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import { loadProto } from "./load-proto.js";
-import { codecOf } from "./method-codec.js";
+import { codecOf, encodeException } from "./method-codec.js";
 import { type Greeter, greeterProto, loadGreeter, Shop, Workbench } from "./test-support.js";
 
 const bench = new Workbench();
@@ -61,11 +64,9 @@ describe("wrappers are byte for byte those of Java", () => {
       "0a086865737369616e34 12080767657455736572 120e71075b737472696e67046c6f6e67 120a71075b6f626a656374e2 1a106a6176612e6c616e672e537472696e67 1a135b4c6a6176612e6c616e672e537472696e673b 1a135b4c6a6176612e6c616e672e4f626a6563743b",
     ],
   ])("a request with %s", (_, definition, args, bytes) => {
-    const expected = bytes.replace("12054980000000 ", "12054980000000 ");
     const codec = codecOf(definition);
     const written = codec.encodeRequest(args).toString("hex");
-    // The smallest int has a form of five bytes.
-    expect(written).toBe(expected.replaceAll(" ", "").replace("12054980000000", "12054980000000"));
+    expect(written).toBe(bytes.replaceAll(" ", ""));
     expect(codec.decodeRequest(hex(written))).toMatchObject({ serializeType: "hessian4" });
   });
 
@@ -300,9 +301,8 @@ describe("answers of Dubbo for Java", () => {
 
   test("an exception in a wrapper, with the header before it and attachments in the trailers", async () => {
     const data = codecOf(Shop.methods.fail);
-    const wrapped = await import("./method-codec.js");
     const error = new RemoteException("org.example.Checked", "checked failure", { code: 7 });
-    const bytes = wrapped.encodeException(data, error, "hessian4");
+    const bytes = encodeException(data, error, "hessian4");
     const { shop } = await replay((stream) => {
       stream.respond(
         { ":status": 200, te: "trailers", "content-type": "application/grpc", "tri-exception-code": "3" },
@@ -390,7 +390,6 @@ describe("answers of dubbo-go", () => {
     let attachments: ReadonlyMap<string, string> = new Map();
     expect(await shop.greet("x", { onAttachments: (all) => (attachments = all) })).toBe("hello gzip");
     expect([...attachments]).toEqual([["x-mine", "1"]]);
-    expect(gunzipSync(gzipSync(bytes))).toEqual(bytes);
   });
 
   test("a stream that is reset without headers, as its MetadataServiceV2 does", async () => {
@@ -483,9 +482,6 @@ describe("JSON over HTTP/1.1", () => {
 
 describe("loadProto", () => {
   test("reads a file with imports, and names services of one name in full", async () => {
-    const { mkdtemp, rm, writeFile } = await import("node:fs/promises");
-    const { tmpdir } = await import("node:os");
-    const { join } = await import("node:path");
     const folder = await mkdtemp(join(tmpdir(), "proto-"));
     try {
       await writeFile(

@@ -10,12 +10,12 @@ const patched = Symbol.for("@dubbo-ts/protocol-triple: reads raw grpc-message");
  * process, that reads a raw message as if it had been percent-encoded. A second time does nothing.
  */
 export function readRawMessages(): void {
-  const original = Metadata.fromHttp2Headers;
-  if (patched in original) return;
+  if (patched in Metadata.fromHttp2Headers) return;
+  const original = Metadata.fromHttp2Headers.bind(Metadata);
   const lenient = (headers: IncomingHttpHeaders): Metadata => {
     const message = headers["grpc-message"];
-    if (typeof message !== "string" || ascii.test(message)) return original.call(Metadata, headers);
-    return original.call(Metadata, { ...headers, "grpc-message": encodeURI(decodeRaw(message)) });
+    if (typeof message !== "string" || ascii.test(message)) return original(headers);
+    return original({ ...headers, "grpc-message": encodeURI(decodeRaw(message)) });
   };
   Metadata.fromHttp2Headers = Object.assign(lenient, { [patched]: true });
 }

@@ -238,3 +238,10 @@ export class Workbench {
     return createClient(definition, invoker, { service, runtime: this.runtime, timeoutMs: () => timeoutMs });
   }
 }
+
+/** All that comes until the other side closes. */
+export async function decodeText(socket: AsyncIterable<unknown>): Promise<string> {
+  let text = "";
+  for await (const chunk of socket) text += String(chunk);
+  return text;
+}

@@ -71,6 +71,11 @@ export class TripleServer implements AsyncDisposable {
     );
   }
 
+  /** True when no call is running. */
+  get idle(): boolean {
+    return this.#calls === 0;
+  }
+
   /** HTTP/2 for gRPC, HTTP/1.1 for JSON. */
   get detectors(): readonly WireDetector[] {
     return [
@@ -233,17 +238,20 @@ export class TriplePort implements OpenPort {
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
-    const closed = this.listener[Symbol.asyncDispose]();
-    await this.server[Symbol.asyncDispose]();
-    const { clock } = this.runtime;
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimeout(resolve, closeMs);
-      void closed.then(() => {
+  #atMost(limitMs: number, work: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.runtime.clock.setTimeout(resolve, limitMs);
+      void work.then(() => {
         timer.cancel();
         resolve();
       });
     });
+  }
+
+  async #close(): Promise<void> {
+    const closed = this.listener[Symbol.asyncDispose]();
+    await this.server[Symbol.asyncDispose]();
+    if (this.server.idle) await this.#atMost(closeMs, closed);
     this.server.destroy();
     this.listener.destroyConnections();
     await closed;

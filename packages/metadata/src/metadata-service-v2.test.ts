@@ -1,0 +1,67 @@
+import { emptyRevision, serviceKey } from "@dubbo-ts/core";
+import type { JavaType, MessageNode } from "@dubbo-ts/rpc";
+import {
+  metadataServiceV2,
+  metadataServiceV2Definition,
+  metadataServiceV2Key,
+} from "./metadata-service-v2.js";
+import { MetadataStore } from "./metadata-store.js";
+
+const { params, result } = metadataServiceV2Definition.methods.GetMetadataInfo;
+const request = params[0] as JavaType & MessageNode;
+const info = result as JavaType & MessageNode;
+
+test("a request is the revision (app-level discovery 6.3)", () => {
+  expect(Buffer.from(request.encode({ revision: "abc" })).toString("hex")).toBe("0a03616263");
+  expect(request.decode(Buffer.from("0a03616263", "hex"))).toEqual({ revision: "abc" });
+});
+
+test("metadata travels with its ports, and absent texts are left out", () => {
+  const store = new MetadataStore();
+  const key = serviceKey("org.example.Greeter", { group: "g" });
+  const services = new Map([
+    ["g/org.example.Greeter:tri", { key, protocol: "tri", port: 50051, params: { side: "provider" } }],
+  ]);
+  store.offer({ application: "shop", revision: "r1", services });
+  const answer = metadataServiceV2(store).GetMetadataInfo({ revision: "r1" });
+  const decoded = info.decode(info.encode(answer));
+  expect(decoded).toEqual({
+    app: "shop",
+    revision: "r1",
+    services: new Map([
+      [
+        "g/org.example.Greeter:tri",
+        {
+          name: "org.example.Greeter",
+          group: "g",
+          version: "",
+          protocol: "tri",
+          port: 50051,
+          path: "org.example.Greeter",
+          params: new Map([["side", "provider"]]),
+        },
+      ],
+    ]),
+  });
+  expect(metadataServiceV2Key("shop")).toMatchObject({ group: "shop", version: "2.0.0" });
+});
+
+test("dubbo-go's answer, without ports and with a tag, is read", () => {
+  const service = "0a0161220374726932016 1".replace(" ", "");
+  const entry = `0a0161 12${(service.length / 2).toString(16).padStart(2, "0")}${service}`.replace(" ", "");
+  const bytes = `0a036170701202723122017 4`
+    .replace(" ", "")
+    .replace("220174", `1a${(entry.length / 2).toString(16).padStart(2, "0")}${entry}220174`);
+  expect(info.decode(Buffer.from(bytes, "hex"))).toMatchObject({
+    app: "app",
+    revision: "r1",
+    services: new Map([
+      ["a", { name: "a", protocol: "tri", port: 0, path: "a", group: "", version: "", params: new Map() }],
+    ]),
+  });
+});
+
+test("an unknown revision is NOT_FOUND", () => {
+  const ask = () => metadataServiceV2(new MetadataStore()).GetMetadataInfo({ revision: emptyRevision });
+  expect(ask).toThrow(expect.objectContaining({ fields: { status: "NOT_FOUND", code: 5 } }) as Error);
+});
