@@ -13,7 +13,10 @@ export async function build() {
 
 /** Runs a built file under this Node, passes signals on, and gives its exit code. */
 export async function run(file, args) {
-  const child = spawn(process.execPath, ["--enable-source-maps", file, ...args], { cwd: root, stdio: "inherit" });
+  const child = spawn(process.execPath, ["--enable-source-maps", file, ...args], {
+    cwd: root,
+    stdio: "inherit",
+  });
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => child.kill(signal));
   return exitOf(child);
 }

@@ -9,9 +9,15 @@ const packages = ["packages", "protocols"].flatMap((folder) =>
 const steps = [
   ["build of all packages", ["tsc", "-b"]],
   ["types of sources and tests", ["tsc", "-p", "tsconfig.check.json"]],
-  ["lint, with types", ["oxlint", "--type-aware", "--deny-warnings", "packages", "protocols", "samples", "test", "scripts"]],
+  [
+    "lint, with types",
+    ["oxlint", "--type-aware", "--deny-warnings", "packages", "protocols", "samples", "test", "scripts"],
+  ],
   ["format", ["biome", "format", "."]],
-  ["cycles, and which package may import which", ["depcruise", "--config", "dependency-cruiser.config.mjs", "packages", "protocols", "samples"]],
+  [
+    "cycles, and which package may import which",
+    ["depcruise", "--config", "dependency-cruiser.config.mjs", "packages", "protocols", "samples"],
+  ],
   ["unused exports, files and dependencies", ["knip", "--no-progress"]],
   ...packages.map((path) => [`what ${path} would publish`, ["publint", "--strict", path]]),
 ];
@@ -22,7 +28,7 @@ for (const [name, [command, ...args]] of steps) {
     encoding: "utf8",
     shell: process.platform === "win32",
   });
-  console.log(`${status === 0 ? "ok  " : "FAIL"}  ${name}`);
+  console.log(`${status === 0 ? "ok  " : "FAIL"}  ${String(name)}`);
   if (status === 0) continue;
   failed.push(name);
   console.log(`${stdout}${stderr}`.replace(/^npm warn .*\n/gm, "").trimEnd());
