@@ -173,5 +173,5 @@ async function readNames(folder: string): Promise<readonly string[]> {
     if (error.code === "ENOENT") return [];
     throw new RegistryError("REGISTRY_UNAVAILABLE", `${folder} cannot be read`, { cause: error });
   });
-  return names.sort();
+  return names.sort((a, b) => (a < b ? -1 : 1));
 }

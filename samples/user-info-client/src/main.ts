@@ -1,7 +1,7 @@
 // A consumer whose references are in client.yml: one call of each kind, then the end.
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
-import { createApplication, hasCode, RemoteException } from "dubbo-ts";
+import { createApplication, hasCode, type RemoteException } from "dubbo-ts";
 import { UserProvider } from "@dubbo-ts/sample-user-api";
 
 const { values } = parseArgs({

@@ -52,7 +52,7 @@ function statusOf(error: unknown): number {
 /** A web server in front of the user service. Closing it does not stop the application. */
 export async function createGateway(application: Application): Promise<FastifyInstance> {
   const container = createContainer();
-  await container.load(dubboModule(application));
+  container.load(dubboModule(application));
   const { client: users } = await container.getAsync(Users);
   const web = fastify();
   web.setErrorHandler((error: Error, _request, reply) => {
