@@ -1,3 +1,5 @@
+import type { MetricsConfig, TracingConfig } from "./metrics-config.js";
+import type { ConfigNotice } from "./notices.js";
 import type { RegistryAddress } from "./registry-address.js";
 
 /** Settings that a program starts with: checked, defaults applied, frozen. Times are in ms. */
@@ -14,6 +16,18 @@ export interface Config {
   readonly logger: LoggerConfig;
   readonly shutdown: ShutdownConfig;
   readonly cache: CacheConfig;
+  /** Where settings and rules are read that change while the program runs. */
+  readonly configCenter: ConfigCenterConfig | undefined;
+  /** Undefined: connections are not encrypted. */
+  readonly tls: TlsConfig | undefined;
+  /** Rules of the file, in its order. */
+  readonly router: readonly RouterRule[];
+  readonly metrics: MetricsConfig;
+  readonly tracing: TracingConfig;
+  /** `custom.config-map`: settings of the program's own, all values as texts. */
+  readonly custom: Readonly<Record<string, unknown>>;
+  /** What was accepted and has no effect here, or may not mean what its author expects. */
+  readonly notices: readonly ConfigNotice[];
   /** The files that it was read from, in the order in which they were laid over each other. */
   readonly files: readonly string[];
 }
@@ -24,6 +38,7 @@ export interface ApplicationConfig {
   readonly name: string;
   readonly organization: string | undefined;
   readonly module: string | undefined;
+  readonly group: string | undefined;
   readonly version: string | undefined;
   readonly owner: string | undefined;
   readonly environment: string | undefined;
@@ -66,10 +81,74 @@ export interface RegistryConfig extends CenterConfig {
   readonly subscribe: boolean;
   /** True: it keeps metadata and mapping as well, unless there is a metadata report. Default true. */
   readonly useAsMetadataReport: boolean;
+  /** False: settings and rules are not read from it. Default true. */
+  readonly useAsConfigCenter?: boolean;
+  /** What is registered here: the application, each interface, or both. Default `service`. */
+  readonly registerMode?: "service" | "interface" | "all";
+  /** For a cluster that knows zones. */
+  readonly preferred?: boolean;
+  readonly zone?: string | undefined;
+  readonly weight?: number | undefined;
 }
 
 /** `metadata-report:`. */
 export type MetadataReportConfig = CenterConfig;
+
+/** `config-center:`. */
+export interface ConfigCenterConfig extends CenterConfig {
+  /** The name of the file of settings. */
+  readonly dataId: string | undefined;
+  /** The name of this application's own file of settings. */
+  readonly appDataId: string | undefined;
+  readonly fileExtension: "yaml" | "yml" | "json" | "properties" | undefined;
+  readonly appId: string | undefined;
+  readonly cluster: string | undefined;
+}
+
+/** `tls_config:`. Paths of PEM files. */
+export interface TlsConfig {
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  /** Who must have signed the other side's certificate. A provider that has one asks consumers for theirs. */
+  readonly caFile: string | undefined;
+  /** The name in the provider's certificate. Undefined: the endpoint's host. */
+  readonly serverName: string | undefined;
+}
+
+/** One of `router:` (rpc-protocols 5.4-5.6). */
+export interface RouterRule {
+  readonly scope: "service" | "application";
+  /** The service `interface:version:group`, or the application. */
+  readonly key: string | undefined;
+  readonly configVersion: string | undefined;
+  readonly force: boolean;
+  readonly runtime: boolean;
+  readonly enabled: boolean;
+  readonly priority: number;
+  /** As they are written, all values as texts. */
+  readonly conditions: readonly unknown[];
+  readonly tags: readonly unknown[];
+  readonly affinityAware: unknown;
+}
+
+/** `triple:` of a protocol or a reference. Undefined: the protocol's default. */
+export interface TripleConfig {
+  readonly maxSendBytes: number | undefined;
+  readonly maxReceiveBytes: number | undefined;
+  readonly keepAliveMs: number | undefined;
+  readonly keepAliveTimeoutMs: number | undefined;
+  readonly cors: CorsConfig | undefined;
+}
+
+/** `triple.cors:`: what web pages of other origins may do. */
+export interface CorsConfig {
+  readonly allowOrigins: readonly string[];
+  readonly allowMethods: readonly string[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+  readonly maxAgeSeconds: number | undefined;
+}
 
 /** One of `protocols:`. */
 export interface ProtocolConfig {
@@ -82,26 +161,51 @@ export interface ProtocolConfig {
   readonly port: number | undefined;
   /** The longest message in bytes. Default 8,388,608. */
   readonly payloadBytes: number;
+  /** `hessian2`, `protobuf`. Undefined: the protocol's default. */
+  readonly serialization: string | undefined;
+  readonly triple: TripleConfig | undefined;
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Settings of one method. Undefined: those of the service or reference. */
+/** How calls are made: settings of a method, a service, a reference or a side. */
 export interface MethodConfig {
   readonly timeoutMs: number | undefined;
   readonly retries: number | undefined;
+  /** A name of Dubbo's or of the program's own; whoever looks it up refuses what is not implemented. */
   readonly loadBalance: string | undefined;
+}
+
+/** How many calls a provider takes. Undefined: any number. */
+export interface LimitConfig {
+  /** Calls that may run at once. */
+  readonly executeLimit: number | undefined;
+  /** Calls within one interval. */
+  readonly tpsLimitRate: number | undefined;
+  readonly tpsLimitIntervalMs: number | undefined;
+  readonly tpsLimitStrategy: "slidingWindow" | "fixedWindow" | "threadSafeFixedWindow" | undefined;
+}
+
+/** One of `methods:`. Undefined: what the service or reference has. */
+export interface MethodEntryConfig extends MethodConfig, Partial<LimitConfig> {
+  readonly weight?: number | undefined;
+  /** True: calls stay with the provider of the last one. */
+  readonly sticky?: boolean | undefined;
 }
 
 /** What services and references have in common. Undefined: the default of the side, then of the framework. */
 interface CallConfig extends MethodConfig {
   readonly cluster: string | undefined;
+  /** Names of filters, the outermost first; `-name` takes one of the defaults out. */
+  readonly filters: readonly string[] | undefined;
+  /** `hessian2`, `protobuf`. Undefined: what the protocol and the definition have. */
+  readonly serialization: string | undefined;
   /** By method name. */
-  readonly methods: Readonly<Record<string, MethodConfig>>;
+  readonly methods: Readonly<Record<string, MethodEntryConfig>>;
   readonly params: Readonly<Record<string, string>>;
 }
 
 /** One of `provider.services:`; what it leaves out is that of `provider:`. */
-export interface ServiceConfig extends CallConfig {
+export interface ServiceConfig extends CallConfig, LimitConfig {
   /** The key under which it stands in the file. */
   readonly key: string;
   /** Default: the key. */
@@ -111,6 +215,12 @@ export interface ServiceConfig extends CallConfig {
   readonly weight: number | undefined;
   readonly warmupMs: number | undefined;
   readonly tag: string | undefined;
+  /** False: it is served and not registered. Default true. */
+  readonly register: boolean;
+  /** `true`, or the file that calls are logged to. Undefined: they are not. */
+  readonly accessLog: string | undefined;
+  /** Undefined: the rate is not limited, whatever the rate is. */
+  readonly tpsLimiter: string | undefined;
   /** Not to be printed. */
   readonly token: string | undefined;
   /** Ids of protocols. Undefined: all of them. */
@@ -120,7 +230,13 @@ export interface ServiceConfig extends CallConfig {
 }
 
 /** `provider:`. Its settings hold for services that are not in the file too. */
-export interface ProviderConfig extends MethodConfig {
+export interface ProviderConfig extends MethodConfig, LimitConfig {
+  /** `true`, or the file that calls are logged to. Undefined: they are not. */
+  readonly accessLog: string | undefined;
+  /** Undefined: the rate is not limited, whatever the rate is. */
+  readonly tpsLimiter: string | undefined;
+  readonly filters: readonly string[] | undefined;
+  readonly serialization: string | undefined;
   readonly version: string | undefined;
   readonly group: string | undefined;
   readonly weight: number | undefined;
@@ -149,6 +265,20 @@ export interface ReferenceConfig extends CallConfig {
   readonly protocol: readonly string[] | undefined;
   /** `dubbo://host:port`: called without asking a registry. Empty: registries are asked. */
   readonly url: readonly string[];
+  /** The tag of providers that are wanted. */
+  readonly tag: string | undefined;
+  /** True: providers without that tag are never called. Default false. */
+  readonly forceTag: boolean;
+  /** True: calls stay with the provider of the last one. Default false. */
+  readonly sticky: boolean;
+  /** Connections to each provider. Undefined: the protocol's default. */
+  readonly connections: number | undefined;
+  /** How values without types are written: `true`, `bean` and so on. Undefined: the definition has types. */
+  readonly generic: string | undefined;
+  /** Kept for programs that ask; every call is a promise. */
+  readonly async: boolean;
+  /** What differs from the protocol's own settings. */
+  readonly triple: TripleConfig | undefined;
   /** True: a start fails when no provider is found. Default true. */
   readonly check: boolean;
   /** Ids of registries. Undefined: all of them. */
@@ -157,6 +287,8 @@ export interface ReferenceConfig extends CallConfig {
 
 /** `consumer:`. Its settings hold for references that are not in the file too. */
 export interface ConsumerConfig extends MethodConfig {
+  readonly filters: readonly string[] | undefined;
+  readonly serialization: string | undefined;
   readonly check: boolean;
   readonly version: string | undefined;
   readonly group: string | undefined;

@@ -4,22 +4,33 @@ export type {
   CacheConfig,
   CenterConfig,
   Config,
+  ConfigCenterConfig,
   ConsumerConfig,
+  CorsConfig,
+  LimitConfig,
   LoggerConfig,
   MetadataReportConfig,
   MethodConfig,
+  MethodEntryConfig,
   ProtocolConfig,
   ProviderConfig,
   ReferenceConfig,
   RegistryConfig,
+  RouterRule,
   ServiceConfig,
   ShutdownConfig,
+  TlsConfig,
+  TripleConfig,
 } from "./config.js";
 export { loadConfig, type LoadConfigOptions } from "./load-config.js";
+export type { MetricsConfig, TracingConfig } from "./metrics-config.js";
+export type { ConfigNotice } from "./notices.js";
+export { configuredByEnvironment } from "./read-files.js";
 export { type MemoryConfigCenter, memoryConfigCenter } from "./memory-config-center.js";
 export { redacted } from "./redacted.js";
-export type { KnownNames } from "./schema.js";
+export type { KnownNames } from "./schema/calls.js";
 // For authors of adapters
+export { configJsonSchema } from "./json-schema.js";
 export type { ConfigCenter } from "./config-center.js";
 export {
   chosenRegistry,

@@ -1,14 +1,17 @@
+import type { z } from "zod";
 import type { Config } from "./config.js";
 import { checkReferences } from "./check-references.js";
 import { type Environment, interpolate } from "./interpolate.js";
-import { nameKeys, problemsOf, toPlain } from "./key-names.js";
-import { layOver, type Located, type Problem } from "./located.js";
+import { type NamedKeys, problemsOf, toPlain } from "./key-names.js";
+import { type LayerOptions, type Layers, objectLayer, readLayers, readProfileLayers } from "./layers.js";
+import { layOver, type Located } from "./located.js";
 import { throwIfAny } from "./problems.js";
-import { type ReadFile, readMain, readProfile } from "./read-files.js";
-import { readObject } from "./read-object.js";
-import { type ReadResult, readYaml } from "./read-yaml.js";
-import { configSchema, type KnownNames } from "./schema.js";
+import type { ReadFile } from "./read-files.js";
+import { resolveRemotes } from "./remotes.js";
+import type { KnownNames } from "./schema/calls.js";
+import { configSchema, standardSchema } from "./schema/config-schema.js";
 import { toConfig } from "./to-config.js";
+import { warmupNotices } from "./warmup-notices.js";
 
 /** How {@link loadConfig} reads. */
 export interface LoadConfigOptions {
@@ -16,7 +19,7 @@ export interface LoadConfigOptions {
   profile?: string;
   /** Folders of profiles; the first that has the profile counts. Default: `profiles` beside the file, then in the working directory. */
   profileDirectories?: readonly string[];
-  /** For `${NAME:default}`. Default `process.env`. */
+  /** For `${NAME:default}` and for the names of files. Default `process.env`. */
   env?: Environment;
   /** Default: from the disk, as UTF-8. */
   readFile?: ReadFile;
@@ -29,75 +32,59 @@ export interface LoadConfigOptions {
 }
 
 /**
- * Reads settings from a YAML or JSON file (default: `dubbo.yaml` or `dubbo.yml` in the working directory), or
- * takes them from an object with the same keys. The root key `dubbo` may be left out.
+ * Reads settings from a YAML or JSON file, or takes them from an object with the same keys. The root key `dubbo`
+ * may be left out; files of dubbo-go 3 and 1.5 are understood.
+ *
+ * Without a source the files that the environment names are laid over each other: DUBBO_GO_CONFIG_PATH,
+ * CONF_PROVIDER_FILE_PATH, CONF_CONSUMER_FILE_PATH, APP_LOG_CONF_FILE; when none of the first three is set,
+ * `dubbo.yaml` or `dubbo.yml` in the working directory takes their place. Over each file comes the one beside it
+ * that its `profiles.active` names, over all of them the profile of the options, and last `overrides`.
  *
  * @throws {ConfigError} CONFIG_NOT_FOUND: no file, or no file of the profile. CONFIG_INVALID: all problems at
  *   once, each with file, line, column and key path; values of secrets are not in it.
  */
 export async function loadConfig(source?: string | object, options: LoadConfigOptions = {}): Promise<Config> {
-  const { env = process.env, overrides, unknownKeys = "refuse", names } = options;
-  const { layers, files } = await readLayers(source, options);
-  if (overrides !== undefined) layers.push(readObject("overrides", overrides));
-  const schema = configSchema(names);
-  const problems: Problem[] = layers.flatMap((layer) => layer.problems);
-  let root: Located = { kind: "map", entries: new Map(), where: { file: files[0] ?? "config" } };
-  for (const layer of layers) {
-    if (layer.root === undefined) continue;
-    const opened = withinDubbo(layer.root, Object.keys(schema.shape));
-    const named = nameKeys(opened.root, schema, { ignoreUnknown: unknownKeys === "ignore" });
-    problems.push(...opened.problems, ...named.problems);
-    root = layOver(root, named.root);
-  }
-  throwIfAny(problems);
-  const filled = interpolate(root, env);
+  const { env = process.env, names } = options;
+  const schema = names === undefined ? standardSchema : configSchema(names);
+  const { layers, files } = await allLayers(source, options, schema, env);
+  throwIfAny(layers.flatMap(({ problems }) => problems));
+  const filled = interpolate(joined(layers, files[0] ?? "config"), env);
   throwIfAny(filled.problems);
-  const parsed = schema.safeParse(toPlain(filled.root, schema));
-  if (!parsed.success) throwIfAny(problemsOf(parsed.error, filled.root));
-  else {
-    throwIfAny(checkReferences(parsed.data, filled.root));
-    return toConfig(parsed.data, files);
+  const { root, problems, notices } = resolveRemotes(filled.root);
+  throwIfAny(problems);
+  const parsed = schema.safeParse(toPlain(root, schema));
+  if (!parsed.success) {
+    throwIfAny(problemsOf(parsed.error, root));
+    throw parsed.error;
   }
-  throw parsed.error;
+  throwIfAny(checkReferences(parsed.data, root));
+  const told = [...layers.flatMap((layer) => layer.notices), ...notices, ...warmupNotices(root)];
+  return toConfig(parsed.data, files, told);
 }
 
-async function readLayers(
+async function allLayers(
   source: string | object | undefined,
-  { profile, profileDirectories, readFile }: LoadConfigOptions,
-): Promise<{ layers: ReadResult[]; files: readonly string[] }> {
-  const given = typeof source === "object";
-  const main = given ? undefined : await readMain(source, readFile);
-  const more =
-    profile === undefined
-      ? []
-      : await readProfile(profile, {
-          ...(main !== undefined && { main: main.path }),
-          ...(profileDirectories !== undefined && { directories: profileDirectories }),
-          ...(readFile !== undefined && { read: readFile }),
-        });
-  const texts = main === undefined ? more : [main, ...more];
-  const layers = texts.map(({ path, text }) => readYaml(path, text));
-  return {
-    layers: given ? [readObject("config", source), ...layers] : layers,
-    files: texts.map(({ path }) => path),
+  options: LoadConfigOptions,
+  schema: z.ZodObject,
+  env: Environment,
+): Promise<Layers> {
+  const { profile, profileDirectories, readFile, overrides, unknownKeys = "refuse" } = options;
+  const how: LayerOptions = {
+    schema,
+    env,
+    profile,
+    profileDirectories,
+    readFile,
+    ignoreUnknown: unknownKeys === "ignore",
   };
+  const given = typeof source === "object" ? [objectLayer("config", source, how)] : [];
+  const read =
+    typeof source === "object" ? await readProfileLayers(undefined, how) : await readLayers(source, how);
+  const over = overrides === undefined ? [] : [objectLayer("overrides", overrides, how)];
+  return { layers: [...given, ...read.layers, ...over], files: read.files };
 }
 
-/** Everything may stand under `dubbo:`, as in files of dubbo-go; then other keys belong to others. */
-function withinDubbo(
-  root: Located,
-  sections: readonly string[],
-): { root: Located; problems: readonly Problem[] } {
-  if (root.kind !== "map")
-    return { root, problems: [{ where: root.where, path: "", message: "must have keys" }] };
-  const dubbo = root.entries.get("dubbo");
-  if (dubbo === undefined) return { root, problems: [] };
-  const problems = [...root.entries.values()]
-    .filter(({ written }) => sections.includes(written))
-    .map(({ written, where }) => ({
-      where,
-      path: written,
-      message: "must stand below dubbo, as the others do",
-    }));
-  return { root: dubbo.value, problems };
+function joined(layers: readonly NamedKeys[], file: string): Located {
+  const nothing: Located = { kind: "map", entries: new Map(), where: { file } };
+  return layers.reduce<Located>((root, layer) => layOver(root, layer.root), nothing);
 }

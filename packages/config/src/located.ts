@@ -7,7 +7,7 @@ export interface Where {
 
 /** One key of a map. */
 export interface LocatedEntry {
-  /** As it is written; the map has it under its canonical name. */
+  /** As it is written; the map has it under its canonical name. Empty: the file has no such level. */
   readonly written: string;
   readonly where: Where;
   readonly value: Located;
@@ -29,6 +29,17 @@ export interface LocatedMap {
   readonly where: Where;
 }
 
+/** The text of a map's entry; undefined: there is none, or it is no single text, or it is empty. */
+export function textOf(node: Located | undefined, key: string): string | undefined {
+  const value = node?.kind === "map" ? node.entries.get(key)?.value : undefined;
+  return value?.kind === "text" && value.text !== "" ? value.text : undefined;
+}
+
+/** `path` with one more key. */
+export function joinPath(path: string, written: string): string {
+  return path === "" ? written : written === "" ? path : `${path}.${written}`;
+}
+
 /** Something that is wrong with a configuration. */
 export interface Problem {
   readonly where: Where;
@@ -43,7 +54,9 @@ export function layOver(base: Located, over: Located): Located {
   const entries = new Map(base.entries);
   for (const [key, entry] of over.entries) {
     const below = entries.get(key);
-    entries.set(key, below === undefined ? entry : { ...entry, value: layOver(below.value, entry.value) });
+    const written = entry.written === "" ? (below?.written ?? "") : entry.written;
+    const value = below === undefined ? entry.value : layOver(below.value, entry.value);
+    entries.set(key, { ...entry, written, value });
   }
   return { kind: "map", entries, where: base.where };
 }
@@ -65,5 +78,5 @@ export function locate(root: Located, path: readonly PropertyKey[]): { where: Wh
       where = node?.where ?? where;
     }
   }
-  return { where, path: written.join(".") };
+  return { where, path: written.filter((part) => part !== "").join(".") };
 }

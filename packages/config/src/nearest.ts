@@ -1,10 +1,17 @@
+/** A key that long is no typing error, and comparing takes time in proportion to its length. */
+const maxLength = 64;
+/** Names beyond these are not compared. */
+const maxNames = 200;
+
 /** The one of `names` that `name` was likely meant to be; undefined when none is near. */
 function nearest(name: string, names: Iterable<string>): string | undefined {
-  // A key that long is no typing error, and comparing takes time in proportion to its length.
-  if (name.length > 64) return undefined;
+  if (name.length > maxLength) return undefined;
   let best: string | undefined;
   let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let compared = 0;
   for (const other of names) {
+    if (++compared > maxNames) break;
+    if (Math.abs(other.length - name.length) >= least) continue;
     const distance = edits(name.toLowerCase(), other.toLowerCase());
     if (distance < least) [best, least] = [other, distance];
   }

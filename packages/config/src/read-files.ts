@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { ConfigError } from "@dubbo-ts/core";
+import type { Environment } from "./interpolate.js";
 import { quoted } from "./problems.js";
 
 /** Reads a file as text; rejects with the code ENOENT when it is not there. */
@@ -15,18 +16,74 @@ export interface ConfigFile {
 /** The parts of a profile, later ones over earlier ones. */
 const profileFiles = ["server.yml", "client.yml", "log.yml"];
 
-/** The file at `path`, or the first of the names that are looked for in the working directory. */
-export async function readMain(path: string | undefined, read: ReadFile = readText): Promise<ConfigFile> {
-  const names = path === undefined ? ["dubbo.yaml", "dubbo.yml"] : [path];
+/** Variables of dubbo-go that name files of settings, later ones over earlier ones (rpc-protocols 6.1, 6.2). */
+const settingsVariables = ["DUBBO_GO_CONFIG_PATH", "CONF_PROVIDER_FILE_PATH", "CONF_CONSUMER_FILE_PATH"];
+/** The one that names the file of the logger; laid over the others. */
+const logVariable = "APP_LOG_CONF_FILE";
+
+/** True when variables of dubbo-go in the environment name files, so that `loadConfig()` needs no path. */
+export function configuredByEnvironment(env: Environment = process.env): boolean {
+  return [...settingsVariables, logVariable].some((name) => (env[name] ?? "") !== "");
+}
+
+/** The file at `path`; without one those that the environment names, or the default. */
+export async function readMain(
+  path: string | undefined,
+  env: Environment,
+  read: ReadFile = readText,
+): Promise<readonly ConfigFile[]> {
+  if (path !== undefined) return [await mustRead(path, path, read)];
+  const named = await readNamed(settingsVariables, env, read);
+  const log = await readNamed([logVariable], env, read);
+  const main = named.length > 0 ? named : [await readDefault(read)];
+  return [...main, ...log.filter((file) => main.every((other) => other.path !== file.path))];
+}
+
+/** What is looked for in the working directory. */
+async function readDefault(read: ReadFile): Promise<ConfigFile> {
+  const names = ["dubbo.yaml", "dubbo.yml"];
   for (const name of names) {
     const text = await tryRead(name, read);
     if (text !== undefined) return { path: name, text };
   }
-  const why = path === undefined ? "in the working directory, and no other file was named" : "does not exist";
-  throw new ConfigError(
-    "CONFIG_NOT_FOUND",
-    path === undefined ? `no ${names.join(" or ")} ${why}` : `${path} ${why}`,
-  );
+  const why = "in the working directory, and no other file was named";
+  throw new ConfigError("CONFIG_NOT_FOUND", `no ${names.join(" or ")} ${why}`);
+}
+
+async function readNamed(
+  variables: readonly string[],
+  env: Environment,
+  read: ReadFile,
+): Promise<readonly ConfigFile[]> {
+  const files = new Map<string, ConfigFile>();
+  for (const variable of variables) {
+    const path = env[variable] ?? "";
+    if (path !== "" && !files.has(path)) files.set(path, await mustRead(path, `${path} (${variable})`, read));
+  }
+  return [...files.values()];
+}
+
+async function mustRead(path: string, named: string, read: ReadFile): Promise<ConfigFile> {
+  const text = await tryRead(path, read);
+  if (text === undefined) throw new ConfigError("CONFIG_NOT_FOUND", `${named} does not exist`);
+  return { path, text };
+}
+
+/** The file beside `main` that `profiles.active` names: `dubbo-dev.yaml` beside `dubbo.yaml`. */
+export async function readActive(
+  main: string,
+  active: string,
+  read: ReadFile = readText,
+): Promise<ConfigFile> {
+  checkName(active);
+  const ending = extname(main);
+  const stem = join(dirname(main), main.slice(0, main.length - ending.length).replace(/^.*[\\/]/, ""));
+  const names = [...new Set([ending, ".yaml", ".yml"])].map((end) => `${stem}-${active}${end}`);
+  for (const path of names) {
+    const text = await tryRead(path, read);
+    if (text !== undefined) return { path, text };
+  }
+  throw new ConfigError("CONFIG_NOT_FOUND", `profiles.active ${active}: no ${names.join(" or ")}`);
 }
 
 /**
@@ -37,8 +94,7 @@ export async function readProfile(
   profile: string,
   { main, directories, read = readText }: { main?: string; directories?: readonly string[]; read?: ReadFile },
 ): Promise<readonly ConfigFile[]> {
-  if (!/^\w[\w.-]{0,63}$/.test(profile))
-    throw new ConfigError("CONFIG_INVALID", `${quoted(profile)} is no name of a profile`);
+  checkName(profile);
   const looked = directories ?? [
     ...(main === undefined ? [] : [join(dirname(main), "profiles")]),
     "profiles",
@@ -57,6 +113,11 @@ export async function readProfile(
     "CONFIG_NOT_FOUND",
     `profile ${profile}: no ${profileFiles.join(", ")} in ${folders}`,
   );
+}
+
+function checkName(profile: string): void {
+  if (!/^\w[\w.-]{0,63}$/.test(profile))
+    throw new ConfigError("CONFIG_INVALID", `${quoted(profile)} is no name of a profile`);
 }
 
 async function tryRead(path: string, read: ReadFile): Promise<string | undefined> {

@@ -12,7 +12,7 @@ import type { Located, LocatedEntry, LocatedMap, Problem, Where } from "./locate
 import { quoted } from "./problems.js";
 
 /** No configuration of a person is larger; what is larger would only cost time. */
-const limits = { characters: 256 * 1024, depth: 32, nodes: 20_000, aliases: 100 } as const;
+const limits = { characters: 256 * 1024, marks: 20_000, depth: 32, nodes: 20_000, aliases: 100 } as const;
 
 /** Names that have a meaning in JavaScript and none in a configuration. */
 const forbiddenKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
@@ -31,8 +31,9 @@ export interface ReadResult {
  */
 export function readYaml(file: string, text: string): ReadResult {
   if (text.length > limits.characters) return failure(file, `is longer than ${limits.characters} characters`);
-  const brackets = nesting(text);
+  const { brackets, marks } = measure(text);
   if (brackets > limits.depth * 8) return failure(file, tooDeep);
+  if (marks > limits.marks) return failure(file, `has more than ${limits.marks} lines, commas and colons`);
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, {
@@ -67,15 +68,20 @@ function position(file: string, lines: LineCounter, offset: number): Where {
   return { file, line, column: col };
 }
 
-/** The most brackets that are open at once, counted coarsely: those in texts count too. The parser is recursive. */
-function nesting(text: string): number {
+/**
+ * The most brackets that are open at once, since the parser is recursive, and how many marks there are that may
+ * begin a value, since it takes microseconds for each. Counted coarsely: those in texts count too.
+ */
+function measure(text: string): { brackets: number; marks: number } {
   let open = 0;
-  let most = 0;
+  let brackets = 0;
+  let marks = 0;
   for (const character of text) {
-    if (character === "[" || character === "{") most = Math.max(most, ++open);
+    if (character === "[" || character === "{") brackets = Math.max(brackets, ++open);
     else if (character === "]" || character === "}") open = Math.max(0, open - 1);
+    if ("\n,:[{?".includes(character)) marks += 1;
   }
-  return most;
+  return { brackets, marks };
 }
 
 /** Turns YAML nodes into a {@link Located} tree, and stops at the limits. */

@@ -2,41 +2,63 @@ import type {
   ApplicationConfig,
   CenterConfig,
   Config,
+  ConfigCenterConfig,
   ConsumerConfig,
+  LimitConfig,
+  LoggerConfig,
   MethodConfig,
+  MethodEntryConfig,
   ProtocolConfig,
   ProviderConfig,
   ReferenceConfig,
   RegistryConfig,
+  RouterRule,
   ServiceConfig,
+  TripleConfig,
 } from "./config.js";
+import type { ConfigNotice } from "./notices.js";
 import { parseRegistryAddress } from "./registry-address.js";
-import type { ParsedConfig } from "./schema.js";
+import type { ParsedConfig } from "./schema/config-schema.js";
+import { toMetrics } from "./to-metrics.js";
 
 /** What the schema read, with units in the names, addresses parsed, and what is inherited filled in. Frozen. */
-export function toConfig(parsed: ParsedConfig, files: readonly string[]): Config {
-  const { application, metadataReport, logger, shutdown, cache } = parsed;
+export function toConfig(
+  parsed: ParsedConfig,
+  files: readonly string[],
+  notices: readonly ConfigNotice[],
+): Config {
+  const { application, metadataReport, configCenter, shutdown, cache, tls, otel } = parsed;
+  const { certFile, keyFile, caFile, serverName } = tls ?? {};
+  const secured = [certFile, keyFile, caFile, serverName].some((one) => one !== undefined);
   return freeze<Config>({
     application: toApplication(application),
     registries: mapValues(parsed.registries, toRegistry),
     metadataReport: metadataReport === undefined ? undefined : toCenter(metadataReport),
+    configCenter: configCenter === undefined ? undefined : toConfigCenter(configCenter),
     protocols: mapValues(parsed.protocols, toProtocol),
     provider: toProvider(parsed.provider),
     consumer: toConsumer(parsed.consumer),
-    logger: { level: logger.level, format: logger.format, file: logger.file },
+    logger: toLogger(parsed.logger),
     shutdown: { signals: toSignals(shutdown.signals), graceMs: shutdown.grace, timeoutMs: shutdown.timeout },
     cache: { enabled: cache.enabled, directory: cache.directory },
+    tls: secured ? { certFile, keyFile, caFile, serverName } : undefined,
+    router: parsed.router.map(toRule),
+    metrics: toMetrics(parsed.metrics),
+    tracing: { ...otel.tracing, endpoint: otel.tracing.endpoint },
+    custom: mapValues(parsed.custom.configMap, same),
     files,
+    notices,
   });
 }
 
 function toApplication(parsed: ParsedConfig["application"]): ApplicationConfig {
-  const { name, organization, module, version, owner, environment, tag, host } = parsed;
+  const { name, organization, module, group, version, owner, environment, tag, host } = parsed;
   const { metadataType, metadataServicePort, metadataServiceProtocol } = parsed;
   return {
     name,
     organization,
     module,
+    group,
     version,
     owner,
     environment,
@@ -67,27 +89,82 @@ function toCenter(parsed: ParsedCenter): CenterConfig {
 }
 
 function toRegistry(parsed: ParsedConfig["registries"][string], id: string): RegistryConfig {
-  const { check, register, subscribe, useAsMetadataReport } = parsed;
-  return { id, ...toCenter(parsed), check, register, subscribe, useAsMetadataReport };
+  const { check, register, subscribe, useAsMetadataReport, useAsConfigCenter } = parsed;
+  const { registryType: registerMode, preferred, zone, weight } = parsed;
+  const uses = { check, register, subscribe, useAsMetadataReport, useAsConfigCenter };
+  return { id, ...toCenter(parsed), ...uses, registerMode, preferred, zone, weight };
 }
 
-function toProtocol(parsed: ParsedConfig["protocols"][string], id: string): ProtocolConfig {
-  const { name = id, host, port, payload, params } = parsed;
-  return { id, name, host, port, payloadBytes: payload, params: mapValues(params, same) };
+function toConfigCenter(parsed: NonNullable<ParsedConfig["configCenter"]>): ConfigCenterConfig {
+  const { dataId, appDataId, fileExtension, appId, cluster } = parsed;
+  return { ...toCenter(parsed), dataId, appDataId, fileExtension, appId, cluster };
+}
+
+type ParsedProtocol = ParsedConfig["protocols"][string];
+
+function toProtocol(parsed: ParsedProtocol, id: string): ProtocolConfig {
+  const { name = id, host, port, payload, serialization, params, triple } = parsed;
+  const { maxServerSendMsgSize, maxServerRecvMsgSize } = parsed;
+  return {
+    id,
+    name,
+    host,
+    port,
+    payloadBytes: payload,
+    serialization,
+    triple: toTriple({ maxServerSendMsgSize, maxServerRecvMsgSize, ...triple }),
+    params: mapValues(params as Readonly<Record<string, string>>, same),
+  };
+}
+
+/** Undefined when nothing is said. */
+function toTriple(parsed: NonNullable<ParsedProtocol["triple"]> | undefined): TripleConfig | undefined {
+  if (parsed === undefined) return undefined;
+  const { maxServerSendMsgSize, maxServerRecvMsgSize, keepAliveInterval, keepAliveTimeout, cors } = parsed;
+  const { allowOrigins = [], allowMethods = [], allowHeaders = [], exposeHeaders = [] } = cors ?? {};
+  const triple: TripleConfig = {
+    maxSendBytes: maxServerSendMsgSize,
+    maxReceiveBytes: maxServerRecvMsgSize,
+    keepAliveMs: keepAliveInterval,
+    keepAliveTimeoutMs: keepAliveTimeout,
+    cors: cors && {
+      allowOrigins,
+      allowMethods,
+      allowHeaders,
+      exposeHeaders,
+      allowCredentials: cors.allowCredentials,
+      maxAgeSeconds: cors.maxAge,
+    },
+  };
+  return Object.values(triple).some((value) => value !== undefined) ? triple : undefined;
 }
 
 type ParsedCall = Pick<ParsedConfig["consumer"], "timeout" | "retries" | "loadBalance">;
 
-function toMethod({ timeout, retries, loadBalance }: ParsedCall): MethodConfig {
+function toCall({ timeout, retries, loadBalance }: ParsedCall): MethodConfig {
   return { timeoutMs: timeout, retries, loadBalance };
+}
+
+type ParsedMethod = ParsedConfig["provider"]["services"][string]["methods"][string];
+
+function toLimits(parsed: Omit<ParsedMethod, "sticky">): LimitConfig {
+  const { executeLimit, tpsLimitRate, tpsLimitInterval, tpsLimitStrategy } = parsed;
+  return { executeLimit, tpsLimitRate, tpsLimitIntervalMs: tpsLimitInterval, tpsLimitStrategy };
+}
+
+function toMethod(parsed: ParsedMethod): MethodEntryConfig {
+  const { weight, sticky } = parsed;
+  return { ...toCall(parsed), weight, sticky, ...toLimits(parsed) };
 }
 
 type ParsedOffer = Omit<ParsedConfig["provider"], "services">;
 
 function toOffer(parsed: ParsedOffer): Omit<ProviderConfig, "services"> {
   const { version, group, weight, warmup, tag, token, cluster, protocols, registries, params } = parsed;
+  const { accessLog, filter: filters, serialization, tpsLimiter } = parsed;
   return {
-    ...toMethod(parsed),
+    ...toCall(parsed),
+    ...toLimits(parsed),
     version,
     group,
     weight,
@@ -96,6 +173,10 @@ function toOffer(parsed: ParsedOffer): Omit<ProviderConfig, "services"> {
     cluster,
     protocols,
     registries,
+    accessLog,
+    filters,
+    serialization,
+    tpsLimiter,
     warmupMs: warmup,
     params: mapValues(params, same),
   };
@@ -107,6 +188,7 @@ function toProvider({ services, ...parsed }: ParsedConfig["provider"]): Provider
     ...inherit(toOffer(one), defaults),
     key,
     interface: one.interface ?? key,
+    register: one.notRegister !== true,
     methods: mapValues(one.methods, toMethod),
   });
   return { ...defaults, services: mapValues(services, toService) };
@@ -115,14 +197,16 @@ function toProvider({ services, ...parsed }: ParsedConfig["provider"]): Provider
 type ParsedAsk = Omit<ParsedConfig["consumer"], "references">;
 
 function toAsk(parsed: ParsedAsk): Omit<ConsumerConfig, "references" | "check"> {
-  const { version, group, cluster, protocol, registries, params } = parsed;
+  const { version, group, cluster, protocol, registries, filter: filters, serialization, params } = parsed;
   return {
-    ...toMethod(parsed),
+    ...toCall(parsed),
     version,
     group,
     cluster,
     protocol,
     registries,
+    filters,
+    serialization,
     params: mapValues(params, same),
   };
 }
@@ -135,8 +219,16 @@ function toConsumer({ references, ...parsed }: ParsedConfig["consumer"]): Consum
     check: one.check ?? check,
     key,
     interface: one.interface ?? key,
+    protocol: one.protocol ?? one.protocolConfig?.name?.split(",") ?? defaults.protocol,
     providedBy: one.providedBy ?? [],
     url: one.url ?? [],
+    tag: one.tag,
+    forceTag: one.forceTag ?? false,
+    sticky: one.sticky ?? false,
+    connections: one.connections,
+    generic: one.generic,
+    async: one.async ?? false,
+    triple: toTriple(one.protocolConfig?.triple),
     methods: mapValues(one.methods, toMethod),
   });
   return { ...defaults, check, references: mapValues(references, toReference) };
@@ -152,6 +244,20 @@ function inherit<T extends { readonly params: Readonly<Record<string, string>> }
 function toSignals(parsed: ParsedConfig["shutdown"]["signals"]): readonly NodeJS.Signals[] {
   if (typeof parsed !== "boolean") return parsed;
   return parsed ? ["SIGTERM", "SIGINT"] : [];
+}
+
+/** Where dubbo-go logs to when a file is wanted and none is named. */
+const unnamedLog = "dubbo.log";
+
+function toLogger({ level, format, appender, file }: ParsedConfig["logger"]): LoggerConfig {
+  if (appender === undefined) return { level, format, file: file?.name };
+  return { level, format, file: appender.includes("file") ? (file?.name ?? unnamedLog) : undefined };
+}
+
+function toRule(parsed: ParsedConfig["router"][number]): RouterRule {
+  const { scope, key, configVersion, force, runtime, enabled, priority, affinityAware } = parsed;
+  const { conditions = [], tags = [] } = parsed;
+  return { scope, key, configVersion, force, runtime, enabled, priority, conditions, tags, affinityAware };
 }
 
 const same = <T>(value: T): T => value;
