@@ -1,5 +1,5 @@
 import { emptyRevision, serviceKey } from "@dubbo-ts/core";
-import type { JavaType, MessageNode } from "@dubbo-ts/rpc";
+import { type JavaType, type MessageNode, WireWriter } from "@dubbo-ts/rpc";
 import {
   metadataServiceV2,
   metadataServiceV2Definition,
@@ -47,16 +47,17 @@ test("metadata travels with its ports, and absent texts are left out", () => {
 });
 
 test("dubbo-go's answer, without ports and with a tag, is read", () => {
-  const service = "0a0161220374726932016 1".replace(" ", "");
-  const entry = `0a0161 12${(service.length / 2).toString(16).padStart(2, "0")}${service}`.replace(" ", "");
-  const bytes = `0a036170701202723122017 4`
-    .replace(" ", "")
-    .replace("220174", `1a${(entry.length / 2).toString(16).padStart(2, "0")}${entry}220174`);
-  expect(info.decode(Buffer.from(bytes, "hex"))).toMatchObject({
+  const service = new WireWriter().field(1, "a").field(4, "tri").field(6, "a").finish();
+  const entry = new WireWriter().field(1, "a:tri").field(2, service).finish();
+  const bytes = new WireWriter().field(1, "app").field(2, "r1").field(3, entry).field(4, "a tag").finish();
+  expect(info.decode(bytes)).toMatchObject({
     app: "app",
     revision: "r1",
     services: new Map([
-      ["a", { name: "a", protocol: "tri", port: 0, path: "a", group: "", version: "", params: new Map() }],
+      [
+        "a:tri",
+        { name: "a", protocol: "tri", port: 0, path: "a", group: "", version: "", params: new Map() },
+      ],
     ]),
   });
 });

@@ -10,7 +10,7 @@ const patched = Symbol.for("@dubbo-ts/protocol-triple: reads raw grpc-message");
  * process, that reads a raw message as if it had been percent-encoded. A second time does nothing.
  */
 export function readRawMessages(): void {
-  if (patched in Metadata.fromHttp2Headers) return;
+  if (patched in (Reflect.get(Metadata, "fromHttp2Headers") as object)) return;
   const original = Metadata.fromHttp2Headers.bind(Metadata);
   const lenient = (headers: IncomingHttpHeaders): Metadata => {
     const message = headers["grpc-message"];
