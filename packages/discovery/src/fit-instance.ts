@@ -12,7 +12,7 @@ export interface FitOptions {
 /**
  * Makes the record of `instance` small enough for every registry. Over 80 % it says so, with the size of each
  * key. Over the limit it lets go what it may: the address of the MetadataService, by keeping the metadata in the
- * report instead, then labels, the largest first.
+ * report instead. Labels stay, since others may route by them.
  * @throws {RegistryError} INSTANCE_METADATA_TOO_LARGE: what is left is still too large; names the keys.
  */
 export function fitInstance(
@@ -26,29 +26,18 @@ export function fitInstance(
     log.warn(facts, "the instance record is nearly as large as registries accept");
     return instance;
   }
-  const smaller = shrink(instance, maxChars, canStoreRemotely);
+  const canMove = canStoreRemotely && instance.storage === "local";
+  const smaller: ServiceInstance = canMove
+    ? { ...instance, storage: "remote", metadataService: undefined }
+    : instance;
   const after = sizesOf(smaller);
   if (after.total > maxChars)
     throw new RegistryError(
       "INSTANCE_METADATA_TOO_LARGE",
       `record of ${instance.application} at ${instance.id}: ${after.total} characters, at most ${maxChars}: ${list(after)}`,
     );
-  const dropped = Object.keys(instance.labels).filter((key) => !(key in smaller.labels));
-  log.warn({ ...facts, dropped, storage: smaller.storage }, "the instance record was too large and was cut");
+  log.warn(facts, "the instance record was too large: the metadata is kept in the report instead");
   return smaller;
-}
-
-function shrink(instance: ServiceInstance, maxChars: number, canStoreRemotely: boolean): ServiceInstance {
-  let smaller = instance;
-  if (canStoreRemotely && instance.storage === "local")
-    smaller = { ...instance, storage: "remote", metadataService: undefined };
-  for (;;) {
-    const excess = sizesOf(smaller).total - maxChars;
-    const labels = Object.entries(smaller.labels);
-    if (excess <= 0 || labels.length === 0) return smaller;
-    const [largest] = labels.sort(([a, x], [b, y]) => b.length + y.length - a.length - x.length);
-    smaller = { ...smaller, labels: Object.fromEntries(labels.filter((label) => label !== largest)) };
-  }
 }
 
 interface Sizes {

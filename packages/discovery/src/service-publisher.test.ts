@@ -1,4 +1,4 @@
-import { encodeInstance, RegistryError, type ServiceInstance, serviceKey } from "@dubbo-ts/core";
+import { RegistryError, type ServiceInstance, serviceKey } from "@dubbo-ts/core";
 import {
   type ExportedService,
   MemoryMetadataStore,
@@ -317,8 +317,6 @@ describe("ServicePublisher", () => {
       Object.fromEntries(
         Array.from({ length: count }, (_, index) => [`label${index}`, "x".repeat(size - index)]),
       );
-    const total = (instance: ServiceInstance | undefined) =>
-      Object.entries(encodeInstance(instance as ServiceInstance)).join("").length;
 
     test("warns over 80 per cent, with the size of each key", async () => {
       await provider.publish({ ...stateOf("A"), labels: labels(550) });
@@ -334,11 +332,13 @@ describe("ServicePublisher", () => {
       expect(provider.log[0]).toMatch(/^publish/);
     });
 
-    test("drops the largest labels when that is needed", async () => {
-      await provider.publish({ ...stateOf("A"), labels: { ...labels(900, 2), region: "eu" } });
-      expect(Object.keys(provider.publisher.instance?.labels ?? {})).toEqual(["region"]);
-      expect(total(provider.publisher.instance)).toBeLessThanOrEqual(1_024);
-      expect(provider.runtime.log.entries[0]).toMatchObject({ fields: { dropped: ["label0", "label1"] } });
+    test("never drops labels: it fails with the sizes of the keys, the largest first", async () => {
+      const publishing = provider.publish({ ...stateOf("A"), labels: { ...labels(900, 2), region: "eu" } });
+      await expect(publishing).rejects.toMatchObject({
+        code: "INSTANCE_METADATA_TOO_LARGE",
+        message: expect.stringMatching(/label0 \(906\), label1 \(905\), .*region \(8\)/) as string,
+      });
+      expect(provider.log).toEqual([]);
     });
 
     test("fails with the list of keys when nothing can be left out", async () => {
