@@ -23,7 +23,9 @@ const usage = `usage: npm run bench -- <${Object.keys(programs).join("|")}> [opt
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  args: process.argv.slice(2).map((arg, at, all) => (arg === "--json" && isJsonAlone(all[at + 1]) ? "--json=-" : arg)),
+  args: process.argv
+    .slice(2)
+    .map((arg, at, all) => (arg === "--json" && isJsonAlone(all[at + 1]) ? "--json=-" : arg)),
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string" },

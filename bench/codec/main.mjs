@@ -8,7 +8,14 @@ import { values } from "./values.mjs";
 const bars = { user: ">= 3", users: ">= 3", text: ">= 8" };
 
 /** Codecs in turn within a round, each as often as fits into `ms`; in one process, since both have warmed up. */
-export async function measure({ quick, peers, only, rounds = quick ? 2 : 9, ms = quick ? 30 : 250, progress }) {
+export async function measure({
+  quick,
+  peers,
+  only,
+  rounds = quick ? 2 : 9,
+  ms = quick ? 30 : 250,
+  progress,
+}) {
   const codecs = { "dubbo-ts": dubboCodec() };
   if (peers) codecs["hessian.js"] = (await import("./hessian-js.mjs")).hessianCodec();
   const samples = [];
@@ -46,10 +53,15 @@ export function print({ samples, bytes }) {
   const rows = [];
   for (const [value, { title }] of Object.entries(values))
     for (const direction of ["encode", "decode"]) {
-      const of = (codec) => samples.filter((sample) => sample.codec === codec && sample.value === value && sample.direction === direction);
+      const of = (codec) =>
+        samples.filter(
+          (sample) => sample.codec === codec && sample.value === value && sample.direction === direction,
+        );
       const [ours, theirs] = [of("dubbo-ts"), of("hessian.js")];
       if (ours.length === 0) continue;
-      const ratios = ours.flatMap(({ micros }, at) => (theirs[at] === undefined ? [] : [theirs[at].micros / micros]));
+      const ratios = ours.flatMap(({ micros }, at) =>
+        theirs[at] === undefined ? [] : [theirs[at].micros / micros],
+      );
       const figures = [ours, theirs].map((own) => short(median(own.map(({ micros }) => micros))));
       const ratio = ratios.length > 0 ? ratioText(spread(ratios)) : "-";
       rows.push([title, direction, short(bytes["dubbo-ts"][value]), ...figures, ratio, bars[value]]);

@@ -31,6 +31,10 @@ const text = "The quick brown fox jumps over the lazy dog. ".repeat(2_223).slice
 
 export const values = {
   user: { title: "a user", type: User, value: userOf(7) },
-  users: { title: "list of 1,000 users", type: java.list(User), value: Array.from({ length: 1_000 }, (_, at) => userOf(at)) },
+  users: {
+    title: "list of 1,000 users",
+    type: java.list(User),
+    value: Array.from({ length: 1_000 }, (_, at) => userOf(at)),
+  },
   text: { title: "string of 100 KB, ASCII", type: java.string(), value: text },
 };

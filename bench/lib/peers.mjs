@@ -10,7 +10,11 @@ export async function installPeers() {
   console.error(`installing the peers of the benchmarks: ${missing().join(", ")}`);
   // Some of them ask for a later Node than they need.
   const args = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--engine-strict=false"];
-  const { status } = spawnSync("npm", args, { cwd: folder, stdio: ["ignore", 2, 2], shell: process.platform === "win32" });
+  const { status } = spawnSync("npm", args, {
+    cwd: folder,
+    stdio: ["ignore", 2, 2],
+    shell: process.platform === "win32",
+  });
   if (status === 0 && missing().length === 0) return true;
   console.error("the peers could not be installed: dubbo-ts is measured alone");
   return false;

@@ -1,6 +1,8 @@
 /** The value at `share` (0 to 1) of sorted numbers. */
 export function quantile(sorted, share) {
-  return sorted.length === 0 ? Number.NaN : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return sorted.length === 0
+    ? Number.NaN
+    : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
 export function sortedNumbers(values) {

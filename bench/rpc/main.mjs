@@ -8,8 +8,17 @@ const concurrencies = [1, 64, 256];
 const workloadTitles = { echo: "echo of 100 B", users: "list of 100 users" };
 
 /** Every target in turn, round after round, so that whatever else the machine does falls on all alike. */
-export async function measure({ quick, peers, only, rounds = quick ? 1 : 5, ms = quick ? 150 : 1_000, progress }) {
-  const chosen = targets.filter(({ name, peer }) => (peers || !peer) && (only === undefined || only.includes(name)));
+export async function measure({
+  quick,
+  peers,
+  only,
+  rounds = quick ? 1 : 5,
+  ms = quick ? 150 : 1_000,
+  progress,
+}) {
+  const chosen = targets.filter(
+    ({ name, peer }) => (peers || !peer) && (only === undefined || only.includes(name)),
+  );
   const pairs = await openPairs(chosen, progress);
   const samples = [];
   try {
@@ -18,7 +27,8 @@ export async function measure({ quick, peers, only, rounds = quick ? 1 : 5, ms =
     for (let round = 1; round <= rounds; round += 1) {
       progress(`round ${round} of ${rounds}`);
       for (const cell of cellsOf(quick))
-        for (const [name, pair] of pairs) samples.push({ round, name, ...cell, ...(await pair.measure({ ...cell, ms })) });
+        for (const [name, pair] of pairs)
+          samples.push({ round, name, ...cell, ...(await pair.measure({ ...cell, ms })) });
     }
   } finally {
     for (const pair of pairs.values()) pair.stop();
@@ -42,14 +52,18 @@ async function openPairs(chosen, progress) {
 
 function cellsOf(quick) {
   const levels = quick ? [64] : concurrencies;
-  return Object.keys(workloadTitles).flatMap((workload) => levels.map((concurrency) => ({ workload, concurrency })));
+  return Object.keys(workloadTitles).flatMap((workload) =>
+    levels.map((concurrency) => ({ workload, concurrency })),
+  );
 }
 
 /** A table for each workload and concurrency, then the bars that the project sets itself. */
 export function print({ samples, versions }) {
   for (const [workload, title] of Object.entries(workloadTitles))
     for (const concurrency of concurrencies) {
-      const cell = samples.filter((sample) => sample.workload === workload && sample.concurrency === concurrency);
+      const cell = samples.filter(
+        (sample) => sample.workload === workload && sample.concurrency === concurrency,
+      );
       if (cell.length > 0) console.log(`### ${title}, ${concurrency} in flight\n\n${cellTable(cell)}\n`);
     }
   console.log(`### Ratios, median of the rounds (least to greatest)\n\n${barTable(samples)}\n`);

@@ -36,5 +36,8 @@ export const benchImplementation = { echo: (value) => value, users: () => users 
 /** What one call of each workload does, given the client of a target; the answer is checked once. */
 export const workloads = {
   echo: { title: "echo of 100 B", isRight: (answer) => Buffer.from(answer).toString() === text },
-  users: { title: "list of 100 users", isRight: (answer) => answer.length === users.length || answer.length > 10_000 },
+  users: {
+    title: "list of 100 users",
+    isRight: (answer) => answer.length === users.length || answer.length > 10_000,
+  },
 };

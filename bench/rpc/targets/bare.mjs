@@ -9,7 +9,13 @@ const headerBytes = 16;
 const lengthOf = (bytes) => headerBytes + bytes.readUInt32BE(12);
 const service = "org.example.bench.BenchService";
 const list = users.map((user) => ({ $class: "org.example.bench.User", $: user }));
-const attachments = { path: service, "remote.application": "bench", interface: service, version: "0.0.0", timeout: "3000" };
+const attachments = {
+  path: service,
+  "remote.application": "bench",
+  interface: service,
+  version: "0.0.0",
+  timeout: "3000",
+};
 
 function frame(flags, status, id, write) {
   const encoder = new hessian.EncoderV2();

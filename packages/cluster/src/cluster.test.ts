@@ -178,6 +178,19 @@ describe("the directory", () => {
     expect(one.invokers[0]).toBe(two.invokers[0]);
   });
 
+  test("services with one list of endpoints share the candidates' array, which stays until the last lets go", async () => {
+    const { pool, runtime, directory: one } = world();
+    const two = createDirectory({ pool, service: serviceKey("org.example.Other"), runtime });
+    const list = resolved(at("a"), at("b"));
+    for (const directory of [one, two]) directory.apply(list);
+    expect(two.invokers).toBe(one.invokers);
+    one.apply(absent);
+    expect(pool.size.endpoints).toBe(2);
+    two.apply(resolved(at("b")));
+    await two[Symbol.asyncDispose]();
+    expect(pool.size.endpoints).toBe(0);
+  });
+
   test("keeps the connection of a provider whose weight changes", async () => {
     const { network, directory, options } = world("a");
     await failover(directory, options).invoke(invocation());
@@ -691,6 +704,19 @@ describe("providers that are ill", () => {
       all.network.answers.set(host, rejectsWith(rpcError("CONNECT_FAILED", false)));
     await run(all, 40);
     expect(usable(all.directory.invokers).map(({ endpoint: { host } }) => host)).toEqual(["h0"]);
+  });
+
+  test("while the one that was picked is well, no other is looked at", async () => {
+    const { directory, options } = world(...Array.from({ length: 50 }, (_, at) => `p${at}`));
+    let looks = 0;
+    const counted = directory.invokers.map((candidate) =>
+      Object.defineProperty(Object.create(candidate) as Candidate, "available", {
+        get: () => (looks += 1) > 0,
+      }),
+    );
+    const cluster = failover({ ...directory, resolution: directory.resolution, invokers: counted }, options);
+    for (let call = 0; call < 10; call += 1) await cluster.invoke(invocation());
+    expect(looks).toBe(10);
   });
 
   test("the list itself is used when all are well: nothing is copied for a call", () => {

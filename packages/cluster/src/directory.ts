@@ -29,11 +29,13 @@ export interface DirectoryOptions {
   readonly runtime: Pick<Runtime, "log">;
 }
 
+const nobody: readonly Candidate[] = [];
+
 class PooledDirectory implements Directory {
   readonly service: ServiceKey;
   readonly #pool: InvokerPool;
   readonly #log: Runtime["log"];
-  #invokers: readonly Candidate[] = [];
+  #invokers: readonly Candidate[] = nobody;
   #endpoints: readonly Endpoint[] = [];
   #resolution: Resolution;
   #settled: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
@@ -98,23 +100,15 @@ class PooledDirectory implements Directory {
     if (endpoints === this.#endpoints) return;
     const old = this.#invokers;
     this.#endpoints = endpoints;
-    this.#invokers = uniqueByKey(endpoints).map((endpoint) => this.#pool.acquire(endpoint));
+    this.#invokers = endpoints.length === 0 ? nobody : this.#pool.acquireAll(endpoints);
     const counts = { service: this.service.text, before: old.length, now: this.#invokers.length };
     this.#log.debug(counts, "the providers of a service changed");
-    await Promise.all(old.map((candidate) => this.#pool.release(candidate)));
+    await this.#pool.releaseAll(old);
   }
 
   #noProvider(code: "NO_PROVIDER" | "PROVIDERS_PENDING", why: string): NoProviderError {
     return new NoProviderError(code, why, { service: this.service.text, applications: [], nearMisses: [] });
   }
-}
-
-/** A provider that two registries list is one: the first wins, and the array is kept when there is nothing to leave out. */
-function uniqueByKey(endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  const keys = new Set<string>();
-  for (const { key } of endpoints) keys.add(key);
-  if (keys.size === endpoints.length) return endpoints;
-  return endpoints.filter(({ key }) => keys.delete(key));
 }
 
 function promiseWithResolve(): { promise: Promise<void>; resolve: () => void } {

@@ -1,6 +1,7 @@
 import { type Endpoint, RpcError, type Runtime } from "@dubbo-ts/core";
 import type { Invocation, ProtocolInvoker } from "@dubbo-ts/rpc";
 import type { Candidate } from "./candidate.js";
+import { CandidateLists } from "./candidate-lists.js";
 import { Health } from "./health.js";
 import { OpeningPace } from "./opening-pace.js";
 
@@ -20,6 +21,13 @@ export interface InvokerPool extends AsyncDisposable {
   acquire(endpoint: Endpoint): Candidate;
   /** Gives the share back. Resolves when the connection has drained, at once if others still use it. */
   release(candidate: Candidate): Promise<void>;
+  /**
+   * Takes shares of a whole list, one for each key: to be given back by {@link releaseAll}. The same list gives
+   * the same array.
+   */
+  acquireAll(endpoints: readonly Endpoint[]): readonly Candidate[];
+  /** Gives back what {@link acquireAll} gave. Resolves when what nobody needs any more has drained. */
+  releaseAll(candidates: readonly Candidate[]): Promise<void>;
   /** True when there is a connection to this address, and nothing is wrong with it. */
   isConnected(key: string): boolean;
   /** How many endpoint keys are in use, and how many of them were opened. */
@@ -125,6 +133,7 @@ class SharedInvokerPool implements InvokerPool {
   readonly #pace: OpeningPace;
   readonly #connections = new Map<string, PooledConnection>();
   readonly #invokers = new Map<Endpoint, PooledInvoker>();
+  readonly #lists = new CandidateLists(this);
   readonly #draining = new Set<Promise<void>>();
 
   constructor(options: InvokerPoolOptions) {
@@ -159,6 +168,14 @@ class SharedInvokerPool implements InvokerPool {
     if (invoker.connection.users > 0) return;
     this.#connections.delete(invoker.endpoint.key);
     await this.#drain(invoker.connection);
+  }
+
+  acquireAll(endpoints: readonly Endpoint[]): readonly Candidate[] {
+    return this.#lists.acquire(endpoints);
+  }
+
+  releaseAll(candidates: readonly Candidate[]): Promise<void> {
+    return this.#lists.release(candidates);
   }
 
   isConnected(key: string): boolean {

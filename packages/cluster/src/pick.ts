@@ -15,9 +15,7 @@ const nobody: readonly Candidate[] = [];
  * fail, the cause is likely elsewhere, and the rest must not carry everything.
  */
 export function usable(candidates: readonly Candidate[], tried = nobody): readonly Candidate[] {
-  const avoid = avoided(candidates);
-  if (avoid === undefined && tried.length === 0) return candidates;
-  const kept = avoid === undefined ? candidates : candidates.filter((candidate) => !avoid.has(candidate));
+  const kept = withoutAvoided(candidates);
   if (tried.length === 0) return orElse(kept, candidates);
   return orElse(another(kept, tried), orElse(kept, orElse(another(candidates, tried), candidates)));
 }
@@ -31,16 +29,16 @@ function another(candidates: readonly Candidate[], tried: readonly Candidate[]):
   ).filter(untried);
 }
 
-function avoided(candidates: readonly Candidate[]): ReadonlySet<Candidate> | undefined {
-  let avoid: Set<Candidate> | undefined;
+/** The list itself when all stay, else a new one. */
+function withoutAvoided(candidates: readonly Candidate[]): readonly Candidate[] {
+  let kept: Candidate[] | undefined;
   let ejectable = Math.max(1, Math.floor(candidates.length / 10));
-  for (const candidate of candidates) {
-    if (candidate.available) continue;
-    if (candidate.ejected && ejectable-- <= 0) continue;
-    avoid ??= new Set();
-    avoid.add(candidate);
+  for (const [index, candidate] of candidates.entries()) {
+    const stays = candidate.available || (candidate.ejected && ejectable-- <= 0);
+    if (!stays) kept ??= candidates.slice(0, index);
+    else kept?.push(candidate);
   }
-  return avoid;
+  return kept ?? candidates;
 }
 
 function orElse(some: readonly Candidate[], others: readonly Candidate[]): readonly Candidate[] {
@@ -48,7 +46,9 @@ function orElse(some: readonly Candidate[], others: readonly Candidate[]): reado
 }
 
 /**
- * Routers, then health, then the load balancer, on one immutable list.
+ * Routers, then the load balancer, on one immutable list; health last, and only when the one that was picked is not
+ * well: while all is well, a pick costs the same for ten thousand as for ten. Picking again among the usable ones
+ * gives each of them the share that it would have had, had the others not been in the list.
  * @throws {NoProviderError} why there is nobody: the resolution's own error, or that the routers left none.
  */
 export function pick(
@@ -57,10 +57,20 @@ export function pick(
   options: ClusterOptions,
   tried: readonly Candidate[] = nobody,
 ): Candidate {
-  const candidates = usable(routed(directory, invocation, options), tried);
-  return candidates.length === 1
-    ? (candidates[0] as Candidate)
-    : options.loadBalancer(candidates, invocation);
+  const candidates = routed(directory, invocation, options);
+  if (tried.length > 0) return balanced(usable(candidates, tried), invocation, options);
+  const first = balanced(candidates, invocation, options);
+  if (first.available) return first;
+  const others = usable(candidates);
+  return others === candidates ? first : balanced(others, invocation, options);
+}
+
+function balanced(
+  candidates: readonly Candidate[],
+  invocation: Invocation,
+  { loadBalancer }: ClusterOptions,
+): Candidate {
+  return candidates.length === 1 ? (candidates[0] as Candidate) : loadBalancer(candidates, invocation);
 }
 
 /** What the routers leave of the directory's candidates. @throws {NoProviderError} as {@link pick} does. */

@@ -1,0 +1,112 @@
+import { setMaxListeners } from "node:events";
+import {
+  decodeInstance,
+  decodeMetadata,
+  encodeInstance,
+  encodeMetadata,
+  instanceId,
+  serviceKey,
+} from "@dubbo-ts/core";
+import { describeServices } from "@dubbo-ts/metadata";
+
+// Each watched service listens to one signal here; programs have a handful.
+setMaxListeners(0);
+
+/** What a provider of the application offers: the record that a metadata store keeps, as text, and its revision. */
+export function metadataText(application, interfaces, timeoutMs) {
+  const services = interfaces.map((name) => ({
+    key: serviceKey(name, {}),
+    protocol: "dubbo",
+    port: 20_880,
+    methods: ["find", "list", "update"],
+    options: { timeoutMs },
+  }));
+  const metadata = describeServices(application, services);
+  return { revision: metadata.revision, text: JSON.stringify(encodeMetadata(metadata)) };
+}
+
+/** An instance as an adapter reads it from what the registry stores; nothing is shared with the others. */
+export function instanceOf(application, index, revision, startedAtMs = 1_700_000_000_000) {
+  const text = instanceText(application, index, revision, startedAtMs);
+  return decodeInstance(JSON.parse(text));
+}
+
+export function instanceText(application, index, revision, startedAtMs = 1_700_000_000_000) {
+  const host = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
+  const port = 20_880;
+  const metadata = encodeInstance({
+    application,
+    host,
+    port,
+    id: instanceId(host, port),
+    revision,
+    storage: "remote",
+    ports: { dubbo: port },
+    metadataService: { protocol: "dubbo", port, version: "1.0.0" },
+    weight: 1,
+    enabled: true,
+    healthy: true,
+    startedAtMs,
+    tag: undefined,
+    labels: {},
+  });
+  return JSON.stringify({ application, host, port, metadata });
+}
+
+/** A metadata store with what `texts` has by `application revision`, that counts who asks. */
+export function scriptedReport(texts, interfacesByApplication) {
+  const mapping = new Map();
+  for (const [application, interfaces] of interfacesByApplication)
+    for (const name of interfaces) mapping.set(name, application);
+  const report = {
+    fetches: 0,
+    async publish() {},
+    async fetch(application, revision) {
+      report.fetches += 1;
+      const text = texts.get(`${application} ${revision}`);
+      return text === undefined ? undefined : decodeMetadata(application, revision, text);
+    },
+    async readMapping(name) {
+      return { applications: new Set([mapping.get(name)]), version: "1" };
+    },
+    writeMapping: async () => true,
+    async *watchMapping(name, signal) {
+      yield new Set([mapping.get(name)]);
+      if (!signal.aborted)
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+  return report;
+}
+
+/** The heap in use after a full collection, in bytes. */
+export function heapBytes() {
+  globalThis.gc();
+  globalThis.gc();
+  return process.memoryUsage().heapUsed;
+}
+
+/** Microseconds of CPU since `from`. */
+export function cpuSince(from) {
+  const { user, system } = process.cpuUsage(from);
+  return user + system;
+}
+
+/** Keeps a directory for each service, which follows what discovery says; `onApplied` is told of each time. */
+export function followAll(discovery, services, makeDirectory, signal, onApplied) {
+  return services.map((name) => {
+    const service = serviceKey(name, {});
+    const directory = makeDirectory(service);
+    const following = (async () => {
+      for await (const resolution of discovery.watch({ service, protocols: ["dubbo"] }, signal)) {
+        directory.apply(resolution);
+        onApplied(directory);
+      }
+    })();
+    following.catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+    return directory;
+  });
+}
