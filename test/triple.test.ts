@@ -3,6 +3,7 @@ import {
   createApplication,
   defineService,
   echo,
+  hasCode,
   java,
   loadProto,
   memoryCenters,
@@ -12,6 +13,7 @@ import {
   type ServiceDefinition,
 } from "dubbo-ts";
 import { waitFor } from "@dubbo-ts/testkit";
+import { freeBasePort, startProgram, Worker } from "./programs.js";
 
 const Clock = defineService("org.example.Clock", {
   greet: method([java.string()], java.string()),
@@ -155,3 +157,33 @@ test("a service by its address needs no registry, and a gRPC server is one", asy
   expect(await greeter.SayHello({ name: "you" })).toEqual({ message: "Hi you" });
   await app.stop();
 });
+
+test("calls in flight on a provider that is killed fail at once, and are repeated elsewhere", async () => {
+  const registry = `local://127.0.0.1:${await freeBasePort()}`;
+  const start = () => startProgram("provider", registry, "worker-app", "0", "tri");
+  await using app = await createApplication({
+    name: "fault-client",
+    registry,
+    config: { ...quiet, cache: { enabled: false } },
+    env: {},
+  });
+  await using victim = await start();
+  await using survivor = await start();
+  const once = await app.refer(Worker, { retries: 0, timeoutMs: 20_000 });
+  const again = await app.refer(Worker, { timeoutMs: 20_000 });
+  const both = new Set<number>();
+  await waitFor(async () => both.add(await once.whoAmI()).size === 2, { what: "answers of both" });
+  const settle = async (call: Promise<string>) => {
+    const outcome = await call.catch((error: unknown) => error);
+    return { outcome, at: performance.now() };
+  };
+  const single = Array.from({ length: 20 }, () => settle(once.work(2_000)));
+  const repeated = Array.from({ length: 20 }, () => settle(again.work(2_000)));
+  await new Promise((resolve) => setTimeout(resolve, 300)); // all of them are written and running by now
+  const killedAt = performance.now();
+  await victim.end("SIGKILL");
+  for (const { outcome } of await Promise.all(repeated)) expect(outcome).toBe(`done by ${survivor.pid}`);
+  const lost = (await Promise.all(single)).filter(({ outcome }) => hasCode(outcome, "CONNECTION_LOST"));
+  expect(lost.length).toBeGreaterThan(0);
+  for (const { at } of lost) expect(at - killedAt).toBeLessThan(200);
+}, 40_000);

@@ -1,7 +1,7 @@
 // A provider as a process of its own: prints `ready` when it is registered, stops on SIGTERM.
 import { createApplication, defineService, java, method } from "dubbo-ts";
 
-const [registry, name = "worker-app", port = "0"] = process.argv.slice(2);
+const [registry, name = "worker-app", port = "0", protocol = "dubbo"] = process.argv.slice(2);
 const Worker = defineService("org.example.Worker", {
   whoAmI: method([], java.int()),
   work: method([java.int()], java.string()),
@@ -11,7 +11,7 @@ const app = await createApplication({
   name,
   registry,
   config: {
-    protocols: { dubbo: { name: "dubbo", host: "127.0.0.1", port: Number(port) } },
+    protocols: { only: { name: protocol, host: "127.0.0.1", port: Number(port) } },
     logger: { level: "silent" },
     shutdown: { signals: true },
   },
