@@ -24,6 +24,8 @@ for (const [balancer, factory] of Object.entries(loadBalancers))
       const directory = directoryOf(instances, startedAtMs());
       const loadBalancer = factory(runtime);
       const cluster = failover(directory, { runtime, loadBalancer });
+      // Otherwise most would count as not open yet: a consumer opens 50 connections a second.
+      for (const candidate of directory.invokers) await candidate.invoke(invocation);
       if (age === "weighted")
         cells.push({
           balancer,

@@ -9,6 +9,8 @@ const perSecond = 50;
  */
 export class OpeningPace {
   #left = perSecond;
+  /** What the clock said in this turn: one pick may ask for ten thousand. */
+  #refused = false;
   #filledMs: number;
   readonly #clock: Clock;
 
@@ -20,11 +22,18 @@ export class OpeningPace {
   /** True: another one may be opened now. */
   allows(): boolean {
     if (this.#left >= 1) return true;
+    if (this.#refused) return false;
     const nowMs = this.#clock.monotonicMs();
     this.#left = Math.min(perSecond, this.#left + ((nowMs - this.#filledMs) * perSecond) / 1_000);
     this.#filledMs = nowMs;
-    return this.#left >= 1;
+    this.#refused = this.#left < 1;
+    if (this.#refused) queueMicrotask(this.#nextTurn);
+    return !this.#refused;
   }
+
+  readonly #nextTurn = () => {
+    this.#refused = false;
+  };
 
   /** To be called when one was opened, whether or not it was allowed: a call that has no other choice opens it. */
   opened(): void {

@@ -33,7 +33,8 @@ function another(candidates: readonly Candidate[], tried: readonly Candidate[]):
 function withoutAvoided(candidates: readonly Candidate[]): readonly Candidate[] {
   let kept: Candidate[] | undefined;
   let ejectable = Math.max(1, Math.floor(candidates.length / 10));
-  for (const [index, candidate] of candidates.entries()) {
+  for (let index = 0; index < candidates.length; index += 1) {
+    const candidate = candidates[index] as Candidate;
     const stays = candidate.available || (candidate.ejected && ejectable-- <= 0);
     if (!stays) kept ??= candidates.slice(0, index);
     else kept?.push(candidate);

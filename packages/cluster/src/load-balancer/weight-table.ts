@@ -16,25 +16,29 @@ export interface WeightTable {
 
 /** Makes the table of `candidates`, at least one, at `nowMs` of the wall clock. All without weight count the same. */
 export function weightTable(candidates: readonly Candidate[], nowMs: number): WeightTable {
-  const sums = new Float64Array(candidates.length);
-  let total = 0;
-  let even = true;
-  let warming = false;
-  let last = 0;
+  const count = candidates.length;
+  const warming = candidates.some((candidate) => isWarming(candidate, nowMs));
+  const isStale = (laterMs: number) => laterMs < nowMs || laterMs - nowMs >= warmingMs;
   const first = weightAt(candidates, 0, nowMs);
-  for (let index = 0; index < candidates.length; index += 1) {
+  const even = candidates.every((_, index) => weightAt(candidates, index, nowMs) === first);
+  if (even) return { warming, isStale, indexOf: (share) => Math.floor(share * count) };
+  const { sums, last } = sumsOf(candidates, nowMs);
+  const total = sums[last] as number;
+  return { warming, isStale, indexOf: (share) => firstAbove(sums, share * total, last) };
+}
+
+/** `last`: the last place with a weight. */
+function sumsOf(candidates: readonly Candidate[], nowMs: number): { sums: Float64Array; last: number } {
+  const sums = new Float64Array(candidates.length);
+  let last = 0;
+  let total = 0;
+  for (let index = 0; index < sums.length; index += 1) {
     const weight = weightAt(candidates, index, nowMs);
-    total += weight;
     if (weight > 0) last = index;
+    total += weight;
     sums[index] = total;
-    even &&= weight === first;
-    warming ||= isWarming(candidates[index] as Candidate, nowMs);
   }
-  return {
-    warming,
-    isStale: (laterMs) => laterMs < nowMs || laterMs - nowMs >= warmingMs,
-    indexOf: (share) => (even ? Math.floor(share * sums.length) : firstAbove(sums, share * total, last)),
-  };
+  return { sums, last };
 }
 
 function weightAt(candidates: readonly Candidate[], index: number, nowMs: number): number {

@@ -1,5 +1,5 @@
 import { hasCode, RpcError, type RpcErrorCode } from "@dubbo-ts/core";
-import type { Invocation } from "@dubbo-ts/rpc";
+import { type Invocation, isStreamIn } from "@dubbo-ts/rpc";
 import { attempt, isPending, whenSettled } from "../attempt.js";
 import type { Candidate } from "../candidate.js";
 import type { Cluster, ClusterOptions } from "../cluster.js";
@@ -59,11 +59,13 @@ async function repeat(
 
 function mayRepeat(
   error: unknown,
-  { signal, deadlineMs }: Invocation,
+  { signal, deadlineMs, methodDefinition }: Invocation,
   { runtime }: ClusterOptions,
   budget: RetryBudget,
 ): boolean {
   if (signal?.aborted === true || !isRepeatable(error)) return false;
+  // Messages of a stream that were sent are gone: nobody can send them again.
+  if (isStreamIn(methodDefinition) && !neverRan(error)) return false;
   if (runtime.clock.monotonicMs() >= deadlineMs) return false;
   // A call that never ran puts no load on anyone by being repeated.
   return neverRan(error) || budget.spend();
