@@ -535,18 +535,26 @@ describe("hostile files", () => {
     ["100,000 brackets", "[".repeat(100_000), /deeper than 32 levels/],
     ["deep maps", "{a: ".repeat(60) + "}".repeat(60), /deeper than 32 levels/],
     ["deep lists of dashes", "- ".repeat(20_000), /deeper than 32 levels/],
-    ["deep question marks", "? ".repeat(20_000), /./],
+    ["deep question marks", "? ".repeat(20_000), /deeper than 32 levels/],
+    ["deep question marks with anchors", "? &a ".repeat(9_000), /deeper than 32 levels/],
+    ["deep colons", "a: ".repeat(9_000), /deeper than 32 levels/],
+    [
+      "deep dashes on many lines",
+      Array.from({ length: 45 }, (_, line) => `${" ".repeat(line * 120)}${"- ".repeat(60)}`).join("\n"),
+      /deeper than 32 levels/,
+    ],
+    ["80,000 anchors", "&a ".repeat(80_000), /more than 30000 line ends/],
     ["10 MB", "a".repeat(10_000_000), /longer than 262144 characters/],
     [
       "60,000 keys",
       Array.from({ length: 30_000 }, (_, i) => `k${i}:`).join("\n"),
-      /more than 20000 lines, commas and colons/,
+      /more than 30000 line ends/,
     ],
     ["an escape code in a key", '"\\e[31mred": 1', /unknown key "\\u001b\[31mred"/],
   ])("%s are refused, soon", async (_, yaml, message) => {
     const started = performance.now();
     expect(await messageOf(load(yaml))).toMatch(message);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   test("whatever a file holds, it loads or is CONFIG_INVALID", async () => {

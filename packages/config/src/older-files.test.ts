@@ -395,9 +395,9 @@ describe("variables that are other keys of the file", () => {
     expect(message).toMatch(/variables stand for more than 1048576 characters/);
     const deep = `"${"${A:".repeat(30_000)}${"}".repeat(30_000)}"`;
     expect(await problemOf(load(`${app}logger: { file: ${deep} }`))).toMatch(
-      /nested deeper|lines, commas and colons/,
+      /nested deeper|line ends, commas/,
     );
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 });
 
@@ -473,8 +473,8 @@ describe("large files of wrong things", () => {
     ["unknown keys", many(9_000, (i) => `knwon${i}: 1`).join("\n"), /9000 problems/],
     [
       "balancers that nobody knows",
-      `consumer: { references: {\n${many(4_500, (i) => `r${i}: { loadbalance: rondom }`).join("\n,")} } }`,
-      /./,
+      `consumer: { references: {${many(4_000, (i) => `r${i}: { loadbalance: rondom }`).join(", ")} } }`,
+      /4000 problems/,
     ],
     [
       "ids that nobody knows",
@@ -484,7 +484,7 @@ describe("large files of wrong things", () => {
   ])("%s are refused, soon", async (_, yaml, message) => {
     const started = performance.now();
     const problem = await problemOf(load(app + yaml));
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(2_000);
     expect(problem).toMatch(message);
     expect(problem.length).toBeLessThan(20_000);
   });

@@ -12,7 +12,14 @@ import type { Located, LocatedEntry, LocatedMap, Problem, Where } from "./locate
 import { quoted } from "./problems.js";
 
 /** No configuration of a person is larger; what is larger would only cost time. */
-const limits = { characters: 256 * 1024, marks: 20_000, depth: 32, nodes: 20_000, aliases: 100 } as const;
+const limits = {
+  characters: 256 * 1024,
+  marks: 30_000,
+  parserDepth: 200,
+  depth: 32,
+  nodes: 20_000,
+  aliases: 100,
+} as const;
 
 /** Names that have a meaning in JavaScript and none in a configuration. */
 const forbiddenKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
@@ -31,9 +38,10 @@ export interface ReadResult {
  */
 export function readYaml(file: string, text: string): ReadResult {
   if (text.length > limits.characters) return failure(file, `is longer than ${limits.characters} characters`);
-  const { brackets, marks } = measure(text);
-  if (brackets > limits.depth * 8) return failure(file, tooDeep);
-  if (marks > limits.marks) return failure(file, `has more than ${limits.marks} lines, commas and colons`);
+  const { depth, marks } = measure(text);
+  if (depth > limits.parserDepth) return failure(file, tooDeep);
+  if (marks > limits.marks)
+    return failure(file, `has more than ${limits.marks} line ends, commas, colons and the like`);
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, {
@@ -68,20 +76,42 @@ function position(file: string, lines: LineCounter, offset: number): Where {
   return { file, line, column: col };
 }
 
+/** What the parser would have to do for a text, counted coarsely: what stands in texts and comments counts too. */
+interface Measure {
+  /** Levels that may be open at once. */
+  readonly depth: number;
+  /** Characters that may begin a value; the parser takes microseconds for each. */
+  readonly marks: number;
+}
+
 /**
- * The most brackets that are open at once, since the parser is recursive, and how many marks there are that may
- * begin a value, since it takes microseconds for each. Counted coarsely: those in texts count too.
+ * The parser is recursive, and an exhausted stack can end the process, so deep texts must not reach it. Levels come
+ * from brackets, from indentation (a level takes a column), and from indicators on one line: `- - - a`.
  */
-function measure(text: string): { brackets: number; marks: number } {
+function measure(text: string): Measure {
+  let marks = 0;
   let open = 0;
   let brackets = 0;
-  let marks = 0;
-  for (const character of text) {
+  let lineIndent = 0;
+  let indent = 0;
+  let lineIndicators = 0;
+  let indicators = 0;
+  let leading = true;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] as string;
     if (character === "[" || character === "{") brackets = Math.max(brackets, ++open);
     else if (character === "]" || character === "}") open = Math.max(0, open - 1);
-    if ("\n,:[{?".includes(character)) marks += 1;
+    if ("\n,:[{?&*!-".includes(character)) marks += 1;
+    if (character === "\n") [leading, lineIndent, lineIndicators] = [true, 0, 0];
+    else {
+      leading &&= " \t-?:".includes(character);
+      if (leading) indent = Math.max(indent, ++lineIndent);
+      if (character === ",") lineIndicators = 0;
+      else if ("-?:".includes(character) && " \t\n".includes(text[at + 1] ?? "\n"))
+        indicators = Math.max(indicators, ++lineIndicators);
+    }
   }
-  return { brackets, marks };
+  return { depth: Math.max(indent, indicators, brackets), marks };
 }
 
 /** Turns YAML nodes into a {@link Located} tree, and stops at the limits. */
