@@ -102,6 +102,7 @@ function invocation(fields: Partial<Invocation> = {}): Invocation {
   return {
     service,
     method: "getUser",
+    methodDefinition: { kind: "unary" },
     args: [],
     attachments: new Map(),
     responseAttachments: new Map(),
@@ -526,6 +527,21 @@ describe("failover", () => {
     network.answers.set("a", rejectsWith(rpcError("PROVIDER_CLOSING", false)));
     const invoker = failover(directory, options);
     for (let i = 0; i < 1_000; i++) expect(await invoker.invoke(invocation())).toBe("b");
+  });
+
+  test("repeats a call whose arguments are a stream only when none of it was read", async () => {
+    const { network, directory, options } = world("a", "b");
+    const invoker = failover(directory, options);
+    const streaming = invocation({
+      methodDefinition: { kind: "clientStream" } as Invocation["methodDefinition"],
+    });
+    network.answers.set("a", rejectsWith(rpcError("CONNECT_FAILED", false)));
+    for (let i = 0; i < 10; i++) expect(await invoker.invoke(streaming)).toBe("b");
+    network.answers.set("b", rejectsWith(rpcError("CONNECTION_LOST")));
+    network.answers.set("a", rejectsWith(rpcError("CONNECTION_LOST")));
+    const before = network.calls.length;
+    await expect(invoker.invoke(streaming)).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+    expect(network.calls.length).toBe(before + 1);
   });
 });
 

@@ -144,6 +144,12 @@ export class UnaryCall extends ClientCall {
   }
 }
 
+/** Messages that the program gave are gone, whether the provider saw them or not. */
+function begun(error: unknown): unknown {
+  if (!(error instanceof RpcError) || error.mayHaveRun) return error;
+  return new RpcError(error.code, error.message, { cause: error });
+}
+
 /** Any number of messages to the provider, from it, or both. */
 export class StreamCall extends ClientCall implements AsyncIterableIterator<unknown, void> {
   readonly #streamsIn: boolean;
@@ -155,6 +161,8 @@ export class StreamCall extends ClientCall implements AsyncIterableIterator<unkn
   #ended: { readonly error: unknown } | undefined;
   #reading = false;
   #settled = false;
+  /** The program was asked for a message: the call cannot be made again elsewhere. */
+  #pulled = false;
   #outgoing: AsyncIterator<unknown> | undefined;
   #onWritten: (() => void) | undefined;
 
@@ -227,7 +235,8 @@ export class StreamCall extends ClientCall implements AsyncIterableIterator<unkn
     if (!this.#streamsIn) this.#read();
   }
 
-  protected onEnd(error: unknown): void {
+  protected onEnd(failure: unknown): void {
+    const error = this.#pulled ? begun(failure) : failure;
     this.#onWritten?.();
     this.#stopOutgoing();
     if (!this.#settled) this.#settleEnded(error);
@@ -268,6 +277,7 @@ export class StreamCall extends ClientCall implements AsyncIterableIterator<unkn
     try {
       this.#outgoing = messages[Symbol.asyncIterator]();
       for (;;) {
+        this.#pulled = true;
         const { value, done } = await this.#outgoing.next();
         if (this.over) return this.#stopOutgoing();
         if (done === true) break;
