@@ -290,6 +290,9 @@ describe("files that the environment names", () => {
       files: ["dubbo.yaml", "log.yml"],
       logger: { level: "error" },
     });
+    const logOnly = { env: { APP_LOG_CONF_FILE: "log.yml" }, readFile: disk({ "log.yml": "level: error" }) };
+    const named = await loadConfig(undefined, { ...logOnly, overrides: { application: { name: "a" } } });
+    expect(named.files).toEqual(["log.yml"]);
     expect((await from({ DUBBO_GO_CONFIG_PATH: "", CONF_PROVIDER_FILE_PATH: "go.yaml" })).files).toEqual([
       "go.yaml",
     ]);

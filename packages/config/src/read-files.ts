@@ -35,17 +35,18 @@ export async function readMain(
   if (path !== undefined) return [await mustRead(path, path, read)];
   const named = await readNamed(settingsVariables, env, read);
   const log = await readNamed([logVariable], env, read);
-  const main = named.length > 0 ? named : [await readDefault(read)];
+  const main = named.length > 0 ? named : await readDefault(read, log.length > 0);
   return [...main, ...log.filter((file) => main.every((other) => other.path !== file.path))];
 }
 
-/** What is looked for in the working directory. */
-async function readDefault(read: ReadFile): Promise<ConfigFile> {
+/** What is looked for in the working directory; nothing, when it `mayLack`. */
+async function readDefault(read: ReadFile, mayLack: boolean): Promise<readonly ConfigFile[]> {
   const names = ["dubbo.yaml", "dubbo.yml"];
   for (const name of names) {
     const text = await tryRead(name, read);
-    if (text !== undefined) return { path: name, text };
+    if (text !== undefined) return [{ path: name, text }];
   }
+  if (mayLack) return [];
   const why = "in the working directory, and no other file was named";
   throw new ConfigError("CONFIG_NOT_FOUND", `no ${names.join(" or ")} ${why}`);
 }

@@ -5,7 +5,7 @@ import {
   type RegistryBackend,
   pick,
 } from "@dubbo-ts/application";
-import { chosenRegistry, type Config, loadConfig } from "@dubbo-ts/config";
+import { chosenRegistry, type Config, configuredByEnvironment, loadConfig } from "@dubbo-ts/config";
 import { type Logger, type Runtime, silentLogger, systemRuntime } from "@dubbo-ts/core";
 import type { Container, ServiceClass } from "@dubbo-ts/decorators";
 import type { Filter } from "@dubbo-ts/rpc";
@@ -16,7 +16,11 @@ import { pinoLogger } from "./logger.js";
 export interface CreateApplicationOptions {
   /** The application's name: what it registers under. Wins over the configuration's. */
   name?: string;
-  /** The path of a YAML file, or an object with the same keys. Default: nothing but defaults. */
+  /**
+   * The path of a YAML file, or an object with the same keys. Default: the files that the environment names
+   * (`DUBBO_GO_CONFIG_PATH`, `CONF_PROVIDER_FILE_PATH`, `CONF_CONSUMER_FILE_PATH`, `APP_LOG_CONF_FILE`), if it does;
+   * else nothing but defaults.
+   */
   config?: string | object;
   /** `profiles/<profile>/server.yml`, `client.yml` and `log.yml` are laid over the file. */
   profile?: string;
@@ -49,6 +53,8 @@ export async function createApplication(options: CreateApplicationOptions): Prom
   const { argv = [], env = process.env, memory = memoryCenters(), filters } = options;
   const config = await configOf(options, env);
   const log = options.log ?? pinoLogger(config.logger, config.application.name);
+  if (config.notices.length > 0)
+    log.info({ keys: config.notices.map(({ key }) => key) }, "settings that have no effect here, or not yet");
   const application = await assembleApplication({
     config,
     registries: registryFactories(memory),
@@ -71,7 +77,7 @@ async function configOf(
   { name, config, profile }: CreateApplicationOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Config> {
-  return loadConfig(config ?? {}, {
+  return loadConfig(config ?? (configuredByEnvironment(env) ? undefined : {}), {
     env,
     ...(profile !== undefined && { profile }),
     ...(name !== undefined && { overrides: { application: { name } } }),
