@@ -13,7 +13,7 @@ export function registryOptions(command: Command, { env = {} }: CommandIo): Comm
   const chosen = env["DUBBO_REGISTRY"] || "local://";
   return command
     .addOption(
-      new Option("-r, --registry <url>", "where to look: zookeeper://host:2181, nacos://host:8848, local://")
+      new Option("-r, --registry <url>", "where to look, zookeeper://host:2181 for example")
         .default(chosen, `$DUBBO_REGISTRY, else local://`)
         .argParser((text) => text.trim()),
     )

@@ -2,7 +2,7 @@ import type { Application } from "@dubbo-ts/application";
 import { runCommand } from "@dubbo-ts/cli";
 import { RemoteException, silentLogger } from "@dubbo-ts/core";
 import { type NacosServer, startNacosServer } from "@dubbo-ts/registry-local";
-import { defineService, java, method } from "@dubbo-ts/rpc";
+import { callContext, defineService, java, method } from "@dubbo-ts/rpc";
 import { commandTools } from "./command-tools.js";
 import { createApplication } from "./create-application.js";
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const config = {
     application: { name: "users-app" },
     cache: { enabled: false },
-    protocols: { dubbo: { port: 0 } },
+    protocols: { dubbo: { port: 0 }, tri: { port: 0 } },
   };
   provider = await createApplication({ config, registry, env: {}, log: silentLogger });
   const implementation = {
@@ -35,7 +35,7 @@ beforeAll(async () => {
       return `${id} is ${name}`;
     },
     big: () => 2n ** 60n,
-    tenant: () => null,
+    tenant: () => callContext().attachments.get("tenant") ?? null,
   };
   await provider.export(Users, implementation, { version: "1.0.0" });
   await provider.start();
@@ -63,11 +63,12 @@ const call = (...args: string[]) => run("call", "org.example.Users", ...args, "-
 
 /** `dubbo://host:port` of the provider. */
 async function address(): Promise<string> {
-  const [instance] = JSON.parse((await run("instances", "users-app", "--json")).out) as { id: string }[];
-  return `dubbo://${instance?.id}`;
+  const { out } = await run("instances", "users-app", "--json");
+  const [instance] = JSON.parse(out) as { ports: { dubbo: number } }[];
+  return `dubbo://127.0.0.1:${instance?.ports.dubbo}`;
 }
 
-describe("over the embedded registry and the dubbo protocol", () => {
+describe("over the embedded registry", () => {
   test("applications, instances, mapping and metadata are seen", async () => {
     expect((await run("apps")).out).toMatch(/^users-app +1 +1 /m);
     expect((await run("instances")).out).toMatch(/^users-app +127\.0\.0\.1:\d+ +ok /m);
@@ -88,6 +89,17 @@ describe("over the embedded registry and the dubbo protocol", () => {
     expect(await call("big", ...version)).toMatchObject({ code: 0, out: '"1152921504606846976"' });
     const renamed = await call("rename", "7", '"Grace"', ...version, "--types", "long,java.lang.String");
     expect(renamed).toMatchObject({ code: 0, out: '"7 is Grace"' });
+  });
+
+  test("over either protocol, with attachments", async () => {
+    for (const protocol of ["dubbo", "tri"]) {
+      const options = ["--version", "1.0.0", "--protocol", protocol];
+      const answer = await call("tenant", ...options, "--attachment", "tenant=acme");
+      expect(answer).toEqual({ code: 0, out: '"acme"', err: "" });
+      const { code, out } = await run("doctor", "org.example.Users", ...options);
+      expect(code).toBe(0);
+      expect(out).toContain(`${protocol} at 1 address`);
+    }
   });
 
   test("an exception, an unknown method and a missing provider are told apart by exit code and code", async () => {

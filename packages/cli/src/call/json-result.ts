@@ -53,5 +53,5 @@ function plainEntries(entries: readonly (readonly [unknown, unknown])[], within:
 
 function keyText(key: unknown, within: readonly unknown[]): string {
   const text = plain(key, within);
-  return typeof text === "object" ? JSON.stringify(text) : String(text);
+  return typeof text === "string" ? text : JSON.stringify(text);
 }

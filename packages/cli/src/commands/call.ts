@@ -74,7 +74,7 @@ async function call(
       const fitted =
         types === undefined ? args : args.map((arg, index) => fitArgument(arg, types[index] ?? ""));
       const settings = { signal: io.signal, timeoutMs: options.timeout };
-      return client.invoke(method, fitted, {
+      return await client.invoke(method, fitted, {
         ...settings,
         ...(types !== undefined && { parameterTypes: types }),
       });
@@ -90,6 +90,7 @@ function referenceOptions(options: CallOptions, signal: AbortSignal): ReferenceO
   const { app, group, version, protocol, url, attachment } = options;
   return {
     signal,
+    check: false, // the call itself waits for a provider, as long as its timeout says
     ...(app !== undefined && { providedBy: app }),
     ...(group !== undefined && { group }),
     ...(version !== undefined && { version }),

@@ -3,7 +3,7 @@ import { deadline, DisposalScope, errorCodes, type ErrorCode, RegistryError } fr
 import { messageOf } from "../text.js";
 import type { CommandTools } from "../tools.js";
 import { healthStep, instancesStep, revisionStep } from "./instance-steps.js";
-import { problems } from "./problems.js";
+import { cureByCode, problems } from "./problems.js";
 import { addressStep, echoStep } from "./reach-steps.js";
 import { mappingStep, providedByStep, registryStep } from "./registry-steps.js";
 import { metadataStep, protocolStep, serviceStep } from "./service-steps.js";
@@ -97,6 +97,7 @@ function findingOf(step: string, examined: Examined, ms: number): Finding {
   const { state, found } = examined;
   if (examined.state !== "broken") return { step, state, found, ms };
   const { problem } = examined;
-  const { code, cure } = problems[problem];
-  return { step, state, found, ms, problem, code: examined.code ?? code, cure: examined.cure ?? cure };
+  const { code = problems[problem].code } = examined;
+  const cure = examined.cure ?? cureByCode[code] ?? problems[problem].cure;
+  return { step, state, found, ms, problem, code, cure };
 }

@@ -63,5 +63,21 @@ export const problems = {
   },
 } as const satisfies Readonly<Record<string, ProblemInfo>>;
 
+/** Better advice where the code says more than the problem. docs/errors.md has all codes. */
+export const cureByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
+  ADDRESS_INVALID: "correct the URL: scheme://host:port?key=value",
+  UNKNOWN_REGISTRY: "use one of the schemes that the message lists",
+  REGISTRY_AUTH_FAILED: "correct user and password: scheme://user:password@host:port",
+  REGISTRY_REFUSED: "the server's own words say why: a permission, or a name that it does not take",
+  REGISTRY_WRONG_SERVER: "something else listens there: check scheme and port",
+  SERVICE_NOT_FOUND:
+    "the process does not serve what its metadata says: was it replaced by one of another revision? Look again in a moment",
+  CALL_TIMEOUT:
+    "it accepts connections but does not answer: is the process stopped, or its thread pool full?",
+  FRAME_INVALID: "something else listens at this port: does another program use it?",
+  SERIALIZATION_UNKNOWN:
+    "let the provider accept hessian2: prefer-serialization: hessian2,... on its protocol",
+};
+
 /** One of {@link problems}. */
 export type Problem = keyof typeof problems;

@@ -1,5 +1,4 @@
-import { hasCode, instanceId } from "@dubbo-ts/core";
-import type { ErrorCode } from "@dubbo-ts/core";
+import { type ErrorCode, errorCodes, hasCode, instanceId } from "@dubbo-ts/core";
 import { createGenericClient } from "@dubbo-ts/rpc";
 import { tcpProbe } from "../tcp-probe.js";
 import { count, messageOf, someOf } from "../text.js";
@@ -35,7 +34,12 @@ async function tryAll(
 }
 
 function textsOf(failed: readonly Tried[]): string {
-  return someOf(failed.map(({ target, error }) => `${target.endpoint.key}: ${messageOf(error)}`));
+  const texts = failed.map(({ target: { endpoint }, error }) => {
+    const message = messageOf(error);
+    const isNamed = message.includes(instanceId(endpoint.host, endpoint.port));
+    return isNamed ? message : `${endpoint.key}: ${message}`;
+  });
+  return someOf(texts);
 }
 
 /** Can the addresses be connected to from here? */
@@ -97,5 +101,5 @@ async function echo(
 
 function codeOf(error: unknown): ErrorCode | undefined {
   const { code } = (error ?? {}) as { code?: ErrorCode };
-  return code;
+  return code !== undefined && errorCodes.includes(code) ? code : undefined;
 }

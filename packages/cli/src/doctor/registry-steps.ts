@@ -1,5 +1,4 @@
 import { parseRegistryAddress, type RegistryHost } from "@dubbo-ts/config";
-import { instanceId } from "@dubbo-ts/core";
 import { tcpProbe } from "../tcp-probe.js";
 import { count, messageOf, someOf } from "../text.js";
 import { lookElsewhere, safeUrl } from "./other-places.js";
@@ -23,17 +22,20 @@ export const registryStep: Step = {
 
 /** Why no server of the address can be connected to; undefined when one can, or when none is named. */
 async function refusal({ question, tools, signal }: StepContext): Promise<string | undefined> {
-  const failures: string[] = [];
-  for (const server of serversOf(question.registry)) {
-    try {
-      await tcpProbe(server, question.timeoutMs, tools.runtime, signal);
-      return undefined;
-    } catch (error) {
-      signal.throwIfAborted();
-      failures.push(`${instanceId(server.host, server.port)}: ${messageOf(error)}`);
-    }
+  const servers = serversOf(question.registry);
+  if (servers.length === 0) return undefined;
+  const enough = new AbortController();
+  const either = AbortSignal.any([signal, enough.signal]);
+  try {
+    await Promise.any(servers.map((server) => tcpProbe(server, question.timeoutMs, tools.runtime, either)));
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    const failures = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
+    return failures.map(messageOf).join("; ");
+  } finally {
+    enough.abort(); // the others need not be waited for
   }
-  return failures.length > 0 ? failures.join("; ") : undefined;
 }
 
 /** Clients of Nacos use the port 1000 above the one that is named (registries, Nacos gRPC). */
