@@ -31,7 +31,9 @@ export function installEtcd(): EtcdInstallation | undefined {
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return undefined;
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   spawnSync("apt-get", ["update"], { env });
-  spawnSync("apt-get", ["install", "-y", "--no-install-recommends", "etcd-server", "etcd-client"], { env });
+  // Another test process may be installing something at this moment.
+  const patience = ["-o", "DPkg::Lock::Timeout=120"];
+  spawnSync("apt-get", [...patience, "install", "-y", "--no-install-recommends", "etcd-server", "etcd-client"], { env });
   return etcdAvailable();
 }
 
