@@ -222,6 +222,21 @@ describe("late exports", () => {
     expect([...world.wire.ports.values()].flatMap((services) => [...services.keys()])).toEqual([]);
   });
 
+  test("leave the instance its identity when the service that brought its port goes", async () => {
+    const world = new World();
+    const protocols = { a: { name: "dubbo", port: 11 }, b: { name: "dubbo", port: 12 } };
+    await using app = await world.open("app", { protocols });
+    const first = await app.export(Echo, echo, { protocols: ["b"] });
+    await app.export(Other, echo, { protocols: ["a"] });
+    await app.start();
+    expect((await world.instancesOf("app"))[0]).toMatchObject({
+      id: "127.0.0.1:12",
+      metadataService: { port: 11 },
+    });
+    await first[Symbol.asyncDispose]();
+    expect((await world.instancesOf("app")).map(({ id }) => id)).toEqual(["127.0.0.1:12"]);
+  });
+
   test("can be withdrawn: the others stay, and the last one takes the instance with it", async () => {
     const world = new World();
     await using app = await world.open("app");

@@ -128,6 +128,7 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
     storage: config.application.metadataType,
     metadataStore: metadataService.store,
     check,
+    startTimeoutMs: centers.timeoutMs,
     runtime,
   });
   const provider = new Provider({

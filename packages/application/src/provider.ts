@@ -49,6 +49,8 @@ interface Offer {
 
 /** A service on one protocol. */
 interface Binding {
+  /** Of the protocol. */
+  readonly id: string;
   readonly exporter: Exporter;
   readonly withdraw: () => void;
 }
@@ -61,6 +63,8 @@ export class Provider {
   #started = false;
   #known = false;
   #ended = false;
+  /** Part of the instance's identity: it stays when the service that brought it is withdrawn. */
+  #port: number | undefined;
   /** When this process began to serve: tells consumers how young it is. */
   readonly #startedAtMs: number;
 
@@ -156,7 +160,7 @@ export class Provider {
     try {
       for (const id of ids) {
         const exporter = await this.options.protocols.export(id, served);
-        bindings.push({ exporter, withdraw: this.options.localExports.add(exporter.address, served) });
+        bindings.push({ id, exporter, withdraw: this.options.localExports.add(exporter.address, served) });
       }
     } catch (error) {
       await closeAll(bindings);
@@ -182,12 +186,14 @@ export class Provider {
 
   /**
    * MetadataService beside the services: over triple where that is served, V1 and V2; else V1 over the first protocol
-   * (app-level discovery 6.4).
+   * (app-level discovery 6.4), of those that serve something: another's port may not even be free.
    */
   async #serveMetadata(): Promise<Offer> {
     const { config, metadataService, protocols, runtime } = this.options;
     const wanted = config.application.metadataServiceProtocol ?? "tri";
-    const carrier = protocols.served.find((protocol) => protocol.name === wanted) ?? protocols.served[0];
+    const ids = new Set(this.#offers.flatMap(({ bindings }) => bindings.map(({ id }) => id)));
+    const serving = protocols.served.filter(({ id }) => ids.has(id));
+    const carrier = serving.find(({ name }) => name === wanted) ?? serving[0] ?? protocols.served[0];
     if (carrier === undefined)
       throw new ConfigError("CONFIG_INVALID", "metadata-type local needs a protocol to serve metadata over");
     const { key, definition, implementation, store } = metadataService;
@@ -197,19 +203,25 @@ export class Provider {
     const second = serveImplementation(metadataServiceV2Definition, metadataServiceV2(store), [], runtime);
     const keyV2 = metadataServiceV2Key(config.application.name);
     const served = { key: keyV2, definition: metadataServiceV2Definition, invoker: second };
-    const { bindings } = await this.#serve(served, {}, [carrier.id]);
-    return { ...offer, bindings: [...offer.bindings, ...bindings] };
+    try {
+      const { bindings } = await this.#serve(served, {}, [carrier.id]);
+      return { ...offer, bindings: [...offer.bindings, ...bindings] };
+    } catch (error) {
+      await closeAll(offer.bindings);
+      throw error;
+    }
   }
 
   #state(): PublishedState {
     const services = this.#offers.flatMap((offer) => this.#describe(offer));
     const ports = Object.fromEntries(services.map(({ protocol, port }) => [protocol, port]));
-    const first = this.#offers[0]?.bindings[0]?.exporter.address;
+    if (services.length === 0) this.#port = undefined;
+    this.#port ??= this.#offers[0]?.bindings[0]?.exporter.address.port;
     const metadata = this.#metadataService?.bindings[0]?.exporter.address;
     const { tag, labels } = this.options.config.application;
     return {
       services,
-      port: first?.port ?? 0,
+      port: this.#port ?? 0,
       ports,
       metadataService: metadata && {
         protocol: metadata.protocol,

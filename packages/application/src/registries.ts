@@ -18,6 +18,8 @@ export interface OpenRegistries {
   readonly loopbackOnly: boolean;
   /** True: a start waits for the registration, and fails without it. */
   readonly check: boolean;
+  /** How long a start waits for the slowest of them: the longest `timeout`. */
+  readonly timeoutMs: number;
 }
 
 /**
@@ -58,7 +60,9 @@ export async function openRegistries(
       throw new ConfigError("CONFIG_INVALID", `metadata-report: ${address.safeText} keeps no metadata`);
     reports.push(metadataReport);
   }
-  return { registering, subscribed, reports, loopbackOnly, check: registries.some(({ check }) => check) };
+  const check = registries.some((registry) => registry.check);
+  const timeoutMs = Math.max(...registries.map((registry) => registry.timeoutMs));
+  return { registering, subscribed, reports, loopbackOnly, check, timeoutMs };
 }
 
 function factoryOf(
