@@ -229,6 +229,18 @@ references: { UserProvider: { registry: demo, provide_by: user-info-server } }
     expect(config.configCenter?.address.safeText).toBe("nacos://host:80");
   });
 
+  test("an empty text beside remote_ref takes nothing back, and the remote's name is its scheme", async () => {
+    const config = await load(`${app}
+remote: { nacos: { address: "h:80", username: u, group: "" } }
+config_center: { remote_ref: nacos, address: "", protocol: "", group: g, username: v }`);
+    expect(config.configCenter).toMatchObject({
+      address: { safeText: "nacos://h:80" },
+      username: "v",
+      group: "g",
+      timeoutMs: 10_000,
+    });
+  });
+
   test("the same without anything that refers to the remote is told", async () => {
     const config = await load(
       `${app}remote.nacos: { address: "h:80" }`.replace("remote.nacos:", "remote: { nacos:").concat(" }"),
