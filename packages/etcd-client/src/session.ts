@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Environment } from "./environment.js";
 import { type Endpoint, shuffled } from "./endpoints.js";
 import { EtcdError, finalCodes, isEtcdError } from "./errors.js";
@@ -62,6 +63,7 @@ export class Session {
   constructor(settings: SessionSettings, environment: Environment) {
     this.#settings = settings;
     this.#environment = environment;
+    setMaxListeners(0, this.#closing.signal); // one for each call: no leak
     this.#running = this.#run();
   }
 

@@ -1,1 +1,5 @@
-export {};
+// For users
+export { type EtcdAddress } from "./etcd-address.js";
+export { type EtcdConnection, etcdConnection, type EtcdOptions } from "./etcd-connection.js";
+export { etcdMetadataReport } from "./etcd-metadata-report.js";
+export { etcdRegistry } from "./etcd-registry.js";

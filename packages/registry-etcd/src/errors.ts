@@ -1,0 +1,38 @@
+import { MetadataError, RegistryError, type RegistryErrorCode } from "@dubbo-ts/core";
+import { type EtcdErrorCode, isEtcdError } from "@dubbo-ts/etcd-client";
+
+/** What the codes of the client are to a program that only knows a registry. */
+const codes: Readonly<Record<EtcdErrorCode, RegistryErrorCode>> = {
+  UNAVAILABLE: "REGISTRY_UNAVAILABLE",
+  TIMEOUT: "REGISTRY_UNAVAILABLE",
+  CLOSED: "REGISTRY_UNAVAILABLE",
+  SERVER_ERROR: "REGISTRY_UNAVAILABLE",
+  COMPACTED: "REGISTRY_UNAVAILABLE",
+  LEASE_NOT_FOUND: "REGISTRY_SESSION_EXPIRED",
+  AUTH_FAILED: "REGISTRY_AUTH_FAILED",
+  PERMISSION_DENIED: "REGISTRY_AUTH_FAILED",
+  TLS_FAILED: "REGISTRY_AUTH_FAILED",
+  NOT_ETCD: "REGISTRY_WRONG_SERVER",
+  SERVER_TOO_OLD: "REGISTRY_WRONG_SERVER",
+  ADDRESS_INVALID: "REGISTRY_REFUSED",
+  INVALID_ARGUMENT: "REGISTRY_REFUSED",
+  TOO_LARGE: "REGISTRY_REFUSED",
+  NO_SPACE: "REGISTRY_REFUSED",
+};
+
+const allCodes = Object.keys(codes) as EtcdErrorCode[];
+
+/** The client's error in the words of the registry at `name`; anything else, a signal's reason, stays what it is. */
+export function registryError(name: string, cause: unknown): unknown {
+  if (!isEtcdError(cause, ...allCodes)) return cause;
+  return new RegistryError(codes[cause.code], `${name}: ${cause.message}`, { cause });
+}
+
+/** As {@link registryError}, for metadata: what is only away becomes METADATA_UNAVAILABLE. */
+export function metadataError(name: string, cause: unknown): unknown {
+  const error = registryError(name, cause);
+  if (!(error instanceof RegistryError)) return error;
+  if (isEtcdError(cause, "TOO_LARGE")) return new MetadataError("METADATA_INVALID", error.message, { cause });
+  if (error.code !== "REGISTRY_UNAVAILABLE" && error.code !== "REGISTRY_SESSION_EXPIRED") return error;
+  return new MetadataError("METADATA_UNAVAILABLE", error.message, { cause });
+}
