@@ -29,11 +29,11 @@ export class SharedPorts<P extends OpenPort> implements AsyncDisposable {
   ): Promise<{ port: P; entered: T; leave: () => Promise<void> }> {
     const shared = this.#portOf(listen);
     shared.users += 1;
+    const port = await shared.opening;
     try {
-      const port = await shared.opening;
       return { port, entered: enter(port), leave: () => this.#leave(shared, port) };
     } catch (error) {
-      shared.users -= 1;
+      await this.#leave(shared, port);
       throw error;
     }
   }
