@@ -25,11 +25,11 @@ const allowed = {
 
 const folder = (name) => (name.includes("/") ? name : `packages/${name}`);
 
-// testkit is a development dependency: only tests import it.
+// testkit is a development dependency: only tests, and what only they use, import it.
 const tables = Object.entries(allowed).map(([name, targets]) => ({
   name: `${name} imports only ${targets.join(", ") || "nothing"}`,
   severity: "error",
-  from: { path: `^${folder(name)}/src/`, pathNot: "\\.test\\.ts$" },
+  from: { path: `^${folder(name)}/src/`, pathNot: "(\\.test|/test-support)\\.ts$" },
   to: {
     path: "^(packages|protocols|samples)/",
     pathNot: [name, ...targets].map((target) => `^${folder(target)}/`),

@@ -22,7 +22,7 @@ export function registryOptions(command: Command, { env = {} }: CommandIo): Comm
 }
 
 /** `500`, `500ms`, `5s` in ms. */
-export function durationOf(text: string): number {
+function durationOf(text: string): number {
   const [, number, unit] = /^(\d{1,7})(ms|s)?$/.exec(text.trim()) ?? [];
   const ms = Number(number) * (unit === "s" ? 1_000 : 1);
   if (!(ms > 0)) throw new InvalidArgumentError("a time above 0 is wanted, 500ms or 5s");

@@ -264,6 +264,17 @@ describe("the doctor finds nothing broken", () => {
     expect(findings.find(({ step }) => step === "metadata")?.found).toContain("from the report");
   });
 
+  test("when the report has what an instance tells wrong", async () => {
+    const { revision } = await world.provider();
+    const metadata = world.offers("greeter-app", 20_880);
+    world.metadata.set(revision as string, "{no json");
+    const signal = AbortSignal.timeout(5_000);
+    await world.place().report?.publish({ ...metadata, revision: revision as string }, signal);
+    const finding = reportOf(await doctor("--json")).steps.find(({ step }) => step === "metadata");
+    expect(finding).toMatchObject({ state: "ok" });
+    expect(finding?.found).toContain("from the report");
+  });
+
   test("when a part is ill, but says which", async () => {
     const well = await world.provider();
     const dead = await world.deadPort();
