@@ -9,7 +9,7 @@ export type {
   ServiceHandle,
   ServiceOptions,
 } from "@dubbo-ts/application";
-export { type Config, loadConfig } from "@dubbo-ts/config";
+export { chosenRegistry, type Config, loadConfig } from "@dubbo-ts/config";
 export {
   ConfigError,
   DubboError,
