@@ -4,7 +4,7 @@ import { type JavaType, javaTypeName, type MessageNode, type MethodDefinition } 
 import { hessian4, readRequest, readResponse, requireHessian, textField, wrap } from "./wrapper.js";
 
 /** A request as it came in: its arguments, and how the answer is to be written. */
-export interface DecodedRequest {
+interface DecodedRequest {
   readonly args: readonly unknown[];
   /** The wrapper's `serializeType`, which is echoed; empty for protobuf. */
   readonly serializeType: string;

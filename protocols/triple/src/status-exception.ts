@@ -2,7 +2,7 @@ import { RemoteException } from "@dubbo-ts/core";
 import { Status, type StatusName, statusName } from "./status.js";
 
 /** The class that Java has for an error with a gRPC status. */
-export const statusExceptionClass = "org.apache.dubbo.rpc.StatusRpcException";
+const statusExceptionClass = "org.apache.dubbo.rpc.StatusRpcException";
 
 /**
  * What a method throws to answer with a gRPC status of its choice, and what a consumer gets for one: a

@@ -1,5 +1,5 @@
 /** gRPC's status codes by number, and dubbo-go's 17 for errors of the application. */
-export const statusNames = [
+const statusNames = [
   "OK",
   "CANCELLED",
   "UNKNOWN",

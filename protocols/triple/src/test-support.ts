@@ -65,7 +65,7 @@ service Greeter {
   rpc Chat (stream Number) returns (stream Number);
 }`;
 
-export interface HelloRequest {
+interface HelloRequest {
   name?: string;
   id?: bigint | number;
   tags?: string[];
@@ -90,7 +90,7 @@ export function loadGreeter(): Promise<{ Greeter: Greeter }> {
 }
 
 /** What tests see of the implementations, and the gates that they open. */
-export class Stage {
+class Stage {
   readonly notes: string[] = [];
   readonly gates = new Map<string, () => void>();
   readonly cancelled: unknown[] = [];
