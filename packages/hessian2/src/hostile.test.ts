@@ -86,6 +86,17 @@ function expectRefused(bytes: Buffer, maxMs = 50): void {
   }
 }
 
+/** The result, and how long it took: when that is long, the best of three, since the machine may be busy. */
+function timed<T>(run: () => T): [T, number] {
+  let best = Infinity;
+  for (let tries = 0; ; tries += 1) {
+    const start = performance.now();
+    const result = run();
+    best = Math.min(best, performance.now() - start);
+    if (best < 50 || tries === 2) return [result, best];
+  }
+}
+
 describe("hostile bodies", () => {
   test("what was written is read", () => {
     expect(readAll(orderBytes(), true)).toBeUndefined();
@@ -120,15 +131,14 @@ describe("hostile bodies", () => {
           const again = Array.from({ length: repeat }, () => middle);
           mutated = Buffer.concat([mutated.subarray(0, at), ...again, mutated.subarray(at + cut)]);
         }
-        const start = performance.now();
-        const error = readAll(mutated, typed);
-        slowest = Math.max(slowest, performance.now() - start);
+        const [error, tookMs] = timed(() => readAll(mutated, typed));
+        slowest = Math.max(slowest, tookMs);
         if (error !== undefined && !hasCode(error, "DECODE_FAILED")) wrong.push(error);
       }),
       { numRuns: 20_000, seed: 20_240_229 },
     );
     expect(wrong).toEqual([]);
-    expect(slowest).toBeLessThan(200); // the machine may be busy; a body takes 20 microseconds
+    expect(slowest).toBeLessThan(200); // a body takes 20 microseconds, a collection of garbage a thousand times that
     expect(({} as Record<string, unknown>)["isAdmin"]).toBeUndefined();
   }, 60_000);
 
