@@ -35,6 +35,7 @@ export function registryFactories(memory: MemoryCenters): Readonly<Record<string
     local: openLocal,
     memory: (settings) => openMemory(memory, settings.address.safeText),
     zookeeper: openZooKeeper,
+    etcd: openEtcd,
   };
 }
 
@@ -61,6 +62,19 @@ const openZooKeeper: RegistryFactory = async (settings, runtime) => {
   return backend(scope, false, {
     registry: scope.use(await zookeeperRegistry({ connection })),
     metadataReport: scope.use(await zookeeperMetadataReport({ connection })),
+  });
+};
+
+const openEtcd: RegistryFactory = async (settings, runtime) => {
+  const { etcdConnection, etcdMetadataReport, etcdRegistry } = await import("@dubbo-ts/registry-etcd");
+  const scope = new DisposalScope();
+  const { address, group, username, password, params } = settings;
+  const connection = scope.use(
+    await etcdConnection({ address: { ...address, username, password, params }, group }, runtime),
+  );
+  return backend(scope, false, {
+    registry: scope.use(await etcdRegistry({ connection })),
+    metadataReport: scope.use(await etcdMetadataReport({ connection })),
   });
 };
 
