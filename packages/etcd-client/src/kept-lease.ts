@@ -200,7 +200,7 @@ export class KeptLease implements AsyncDisposable {
   }
 
   #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 
   get #now(): number {

@@ -107,7 +107,7 @@ export class LeasedKey implements AsyncDisposable {
     for (const unlisten of this.#unlisten) unlisten();
     this.#bell.ring();
     await this.#running;
-    for (const waiter of [...this.#waiters]) waiter.reject(closed);
+    for (const waiter of this.#waiters) waiter.reject(closed);
     if (this.client.connected && (await this.#remove())) return;
     // The lease may live on for the sake of other keys.
     const unlisten = this.client.listen((event) => {
@@ -140,7 +140,7 @@ export class LeasedKey implements AsyncDisposable {
       try {
         const done = await this.#reconcile(this.#value);
         failures = 0;
-        if (done) for (const waiter of [...this.#waiters]) if (waiter.serial <= serial) waiter.resolve();
+        if (done) for (const waiter of this.#waiters) if (waiter.serial <= serial) waiter.resolve();
         const verifyMs = this.options.verifyMs ?? this.options.lease.ttlMs;
         await this.#bell.wait(verifyMs * (1 + this.client.environment.random() / 2));
       } catch (error) {
@@ -161,7 +161,7 @@ export class LeasedKey implements AsyncDisposable {
     );
     if (isEtcdError(error, ...passingCodes)) return;
     this.#value = this.#established?.value ?? this.#value;
-    for (const waiter of [...this.#waiters]) waiter.reject(error);
+    for (const waiter of this.#waiters) waiter.reject(error);
   }
 
   /** False: there is no lease yet. */

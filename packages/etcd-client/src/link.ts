@@ -187,7 +187,7 @@ export class Link {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     this.#onEnd?.(error);
-    for (const finish of [...this.#streams]) finish(error);
+    for (const finish of this.#streams) finish(error);
     for (const call of this.#calls) call.cancel();
     this.#client.close();
   }

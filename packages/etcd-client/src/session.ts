@@ -260,7 +260,7 @@ export class Session {
     this.#connections += 1;
     if (!first) this.#reconnectedMs = this.#environment.clock.monotonicMs();
     this.#environment.log.info({ server: link.endpoint }, "connected to etcd");
-    for (const waiter of [...this.#waiting]) waiter.resolve(link);
+    for (const waiter of this.#waiting) waiter.resolve(link);
     this.#emit({ type: "connected", endpoint: link.endpoint, first });
   }
 
@@ -283,7 +283,7 @@ export class Session {
       "no connection to etcd",
     );
     if (this.#finals >= this.#settings.endpoints.length)
-      for (const waiter of [...this.#waiting]) waiter.reject(error);
+      for (const waiter of this.#waiting) waiter.reject(error);
     this.#emit({ type: "disconnected", error });
   }
 
@@ -314,7 +314,7 @@ export class Session {
   }
 
   #emit(event: ConnectionEvent): void {
-    for (const listener of [...this.#listeners]) {
+    for (const listener of this.#listeners) {
       try {
         listener(event);
       } catch (err) {

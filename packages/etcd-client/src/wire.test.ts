@@ -1,6 +1,6 @@
 import type { ServiceError } from "@grpc/grpc-js";
 import { endpointText, parseEndpoints, shuffled } from "./endpoints.js";
-import { callError, canceledError, EtcdError, isEtcdError } from "./errors.js";
+import { callError, canceledError, type EtcdError, isEtcdError } from "./errors.js";
 import { keyValue, sameWriting, wireRange } from "./key-value.js";
 import { operationResult, wireCompare, wireOperation } from "./txn.js";
 import { methods } from "./wire.js";

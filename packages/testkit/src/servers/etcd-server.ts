@@ -244,13 +244,21 @@ class EtcdProcess implements EtcdServer {
     const { tls } = this.options;
     const clientUrl = `${tls === undefined ? "http" : "https"}://${this.address}`;
     const peerUrl = `http://${this.host}:${peer}`;
-    return [
-      ...["--name", name, "--data-dir", this.#data],
-      ...["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
-      ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
-      ...["--initial-cluster", cluster, "--listen-metrics-urls", `http://${this.host}:${metrics}`],
+    const settings = {
+      name,
+      "data-dir": this.#data,
+      "listen-client-urls": clientUrl,
+      "advertise-client-urls": clientUrl,
+      "listen-peer-urls": peerUrl,
+      "initial-advertise-peer-urls": peerUrl,
+      "initial-cluster": cluster,
+      "listen-metrics-urls": `http://${this.host}:${metrics}`,
       // Leases shorter than one and a half elections are not granted.
-      ...["--heartbeat-interval", "50", "--election-timeout", "500"],
+      "heartbeat-interval": "50",
+      "election-timeout": "500",
+    };
+    return [
+      ...Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
       ...(tls === undefined ? [] : ["--cert-file", tls.cert, "--key-file", tls.key]),
       ...(tls?.clientCa === undefined ? [] : ["--client-cert-auth", "--trusted-ca-file", tls.clientCa]),
     ];
