@@ -26,16 +26,17 @@ async function main(): Promise<void> {
     registry,
     config: { logger: { level: "warn", format: "pretty" } },
   });
-  const users = await app.refer(UserProvider);
+  const users = await app.refer(UserProvider, { protocol: "dubbo" });
   await showTheWay();
   let stopping = false;
   process.once("SIGTERM", () => {
     stopping = true;
   });
-  const user = await users.getUser(1n);
-  console.log(
-    `getUser(1n) = ${user?.name}, ${user?.gender}, born ${user?.birthday?.toISOString().slice(0, 10)}`,
-  );
+  for (const protocol of ["dubbo", "tri"]) {
+    const user = await (await app.refer(UserProvider, { protocol })).getUser(1n);
+    const born = user?.birthday?.toISOString().slice(0, 10);
+    console.log(`getUser(1n) over ${protocol} = ${user?.name}, ${user?.gender}, born ${born}`);
+  }
   for (let call = 1; !stopping; call++) {
     const before = performance.now();
     const answer = await users.whoAmI();

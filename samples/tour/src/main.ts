@@ -87,7 +87,7 @@ async function main(): Promise<void> {
   const first = tour.start("provider-1", server, registry);
   await tour.saw("provider-1", /registered/);
 
-  say("3. A consumer. It knows an interface, and finds application, instance, revision and endpoint.");
+  say("3. A consumer. It knows an interface, and finds application, instance, revision and endpoints.");
   const client = tour.start("consumer", consumer, registry);
   const ended = once(client, "exit") as Promise<[number | null]>;
   await tour.saw("consumer", /pid \d+/, 3);
