@@ -227,6 +227,48 @@ describe("the table of protocols", () => {
     expect(dubbo.closings).toBe(1);
   });
 
+  test("makes a protocol that is not configured with its first use, and tries again when that fails", async () => {
+    let made = 0;
+    let fails = true;
+    const invoker = {
+      available: false,
+      invoke: async () => "answer",
+      closed: 0,
+      [Symbol.asyncDispose]: async () => void (invoker.closed += 1),
+    };
+    const rest: ProtocolFactory = async () => {
+      made += 1;
+      if (fails) throw new ConfigError("ADDRESS_INVALID", "not now");
+      return Object.assign(new FakeProtocol("rest", []), { refer: () => invoker as never });
+    };
+    const config = await loadConfig({ application: { name: "app" } }, { env: {} });
+    const scope = new DisposalScope();
+    const table = await ProtocolTable.open(config, {}, true, { rest }, systemRuntime, scope);
+    const to = endpoint({ protocol: "rest", host: "h", port: 1 });
+    const [first, second, unused] = [table.refer(to), table.refer(to), table.refer(to)];
+    table.announceClosing();
+    await unused[Symbol.asyncDispose]();
+    expect({ made, available: first.available, unused: unused.available }).toEqual({
+      made: 0,
+      available: true,
+      unused: false,
+    });
+    await expect(unused.invoke({} as never)).rejects.toMatchObject({
+      code: "CONNECTION_LOST",
+      mayHaveRun: false,
+    });
+    await expect(first.invoke({} as never)).rejects.toThrow("not now");
+    fails = false;
+    expect(
+      await Promise.all([first.invoke({} as never), first.invoke({} as never), second.invoke({} as never)]),
+    ).toEqual(["answer", "answer", "answer"]);
+    expect({ made, available: first.available }).toEqual({ made: 2, available: false });
+    expect(table.refer(to)).toBe(invoker);
+    await first[Symbol.asyncDispose]();
+    expect(invoker.closed).toBe(1);
+    await scope[Symbol.asyncDispose]();
+  });
+
   test("refuses what it has no factory for", async () => {
     await expect(open({ protocols: { rest: { port: 1 } } })).rejects.toThrow(
       'unknown protocol "rest"; known: dubbo',

@@ -115,7 +115,8 @@ describe("an application", () => {
         throw new ConfigError("ADDRESS_INVALID", "no such thing");
       },
     };
-    await expect(world.open("app", {}, { protocols })).rejects.toMatchObject({ code: "ADDRESS_INVALID" });
+    const config = { protocols: { dubbo: { port: 0 }, tri: { port: 0 } } };
+    await expect(world.open("app", config, { protocols })).rejects.toMatchObject({ code: "ADDRESS_INVALID" });
     expect(world.wire.events).toEqual(["protocol closed", "registry closed"]);
   });
 

@@ -10,6 +10,7 @@ import {
 import type { Exporter, Protocol, ProtocolInvoker, ServedService } from "@dubbo-ts/rpc";
 import { chooseHosts } from "./advertised-host.js";
 import { pick, type ProtocolFactory } from "./extensions.js";
+import { LazyProtocol } from "./lazy-protocol.js";
 
 /** What a provider speaks when nothing is configured: dubbo, on its usual port or, if that is taken, on a free one. */
 const defaultProtocol = { id: "dubbo", name: "dubbo" } as const;
@@ -17,7 +18,7 @@ const defaultProtocol = { id: "dubbo", name: "dubbo" } as const;
 /** Dubbo's usual ports, tried when none is configured. */
 const usualPorts: Readonly<Record<string, number>> = { dubbo: 20880, tri: 50051 };
 
-/** The protocols of an application: made when first needed, one of each name. */
+/** The protocols of an application, one of each name: those configured are made at once, others when they are needed. */
 export class ProtocolTable {
   readonly #made = new Map<string, Protocol>();
   /** The port option by protocol id, once a service is served: all services of a protocol share one port. */
@@ -39,7 +40,7 @@ export class ProtocolTable {
   }
 
   /**
-   * Makes every protocol that there is a factory for: a consumer speaks whatever providers offer.
+   * Knows every protocol that there is a factory for: a consumer speaks whatever providers offer.
    * @throws {ConfigError} UNKNOWN_PROTOCOL: a configured one has no factory.
    */
   static async open(
@@ -56,15 +57,14 @@ export class ProtocolTable {
     for (const [name, factory] of Object.entries(factories)) {
       const settings = configured.find((protocol) => protocol.name === name);
       const connections = Number(settings?.params["connections"]);
-      const protocol = await factory(
-        {
-          application: config.application.name,
-          payloadBytes: settings?.payloadBytes,
-          connections: Number.isInteger(connections) && connections > 0 ? connections : undefined,
-        },
-        runtime,
-      );
-      table.#made.set(name, scope.use(protocol));
+      const options = {
+        application: config.application.name,
+        payloadBytes: settings?.payloadBytes,
+        connections: Number.isInteger(connections) && connections > 0 ? connections : undefined,
+      };
+      const protocol = scope.use(new LazyProtocol(name, () => factory(options, runtime)));
+      if (settings !== undefined) await protocol.ready();
+      table.#made.set(name, protocol);
     }
     return table;
   }
