@@ -37,6 +37,8 @@ class Wire {
       export: async (service, { port: wanted }) => {
         const port = wanted === 0 ? (this.#next += 1) : wanted;
         const services = ports.get(port) ?? new Map<string, ServedService>();
+        if (services.has(service.key.text))
+          throw new ConfigError("SERVICE_ALREADY_EXPORTED", service.key.text);
         ports.set(port, services.set(service.key.text, service));
         return {
           address: { protocol: "dubbo", host: "127.0.0.1", port },
@@ -294,6 +296,7 @@ describe("a reference", () => {
     const clients = await Promise.all(Array.from({ length: 100 }, () => app.refer(Echo, { signal })));
     const waiting = app.refer(Other, { signal }).catch((error: unknown) => error);
     await Promise.all(clients.map((client) => client.echo("x")));
+    expect(getEventListeners(signal, "abort").length).toBeLessThan(10); // more look like a leak to Node
     controller.abort(new Error("enough"));
     expect(String(await waiting)).toBe("Error: enough");
     await waitFor(() =>
