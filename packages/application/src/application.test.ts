@@ -32,10 +32,11 @@ class Wire {
 
   protocol(): Protocol {
     const { ports, events } = this;
+    const free = (this.#next += 1);
     return {
       name: "dubbo",
       export: async (service, { port: wanted }) => {
-        const port = wanted === 0 ? (this.#next += 1) : wanted;
+        const port = wanted === 0 ? free : wanted; // one free port for all services
         const services = ports.get(port) ?? new Map<string, ServedService>();
         if (services.has(service.key.text))
           throw new ConfigError("SERVICE_ALREADY_EXPORTED", service.key.text);
