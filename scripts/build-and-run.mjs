@@ -18,7 +18,10 @@ export async function run(file, args) {
     stdio: "inherit",
   });
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => child.kill(signal));
-  return exitOf(child);
+  // A SIGTERM to npm ends npm and its shell, which pass nothing on.
+  const { ppid } = process;
+  const orphaned = setInterval(() => process.ppid !== ppid && child.kill("SIGTERM"), 200);
+  return exitOf(child).finally(() => clearInterval(orphaned));
 }
 
 async function exitOf(child) {

@@ -12,7 +12,7 @@ const common = {
 };
 const logger = { level: "warn" };
 
-const Greeter = defineService("org.example.Greeter", {
+const Greeter = defineService("org.example.plain.Greeter", {
   greet: method([java.string()], java.string()),
 });
 
@@ -26,6 +26,10 @@ await provider.export(Greeter, {
 });
 await provider.start();
 
-await using consumer = await createApplication({ ...common, name: "greeter-client", config: { logger } });
+await using consumer = await createApplication({
+  ...common,
+  name: "greeter-client",
+  config: { logger, cache: { enabled: false } }, // the last run's provider is no help to this one
+});
 const greeter = await consumer.refer(Greeter, { timeoutMs: 800, retries: 1 });
 console.log(await greeter.greet("world", { attachments: { from: "plain functions" } }));
