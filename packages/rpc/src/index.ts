@@ -64,9 +64,11 @@ export type {
   TypeMethods,
 } from "./java-type.js";
 export type { Exporter, ListenOptions, Protocol, ProtocolInvoker, ServedService } from "./protocol.js";
-export { PortListener, type PortListenerOptions, type WireDetector } from "./net/port-listener.js";
+export type { PortLimits, PortMember, WireDetector } from "./net/port-listener.js";
+export { type PortLease, Ports } from "./net/ports.js";
 export { SharedClients } from "./net/shared-clients.js";
 export { type OpenPort, SharedPorts } from "./net/shared-ports.js";
 export { Silence, type SilenceSettings } from "./net/silence.js";
 export { Sweep, type Swept } from "./net/sweep.js";
+export { begun, type ClientTls, isTlsAlert, secureSocket, type ServerTls, tlsFailure } from "./net/tls.js";
 export { WireReader, WireWriter } from "./net/protobuf-wire.js";

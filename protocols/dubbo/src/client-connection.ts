@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { type Clock, type Logger, RpcError } from "@dubbo-ts/core";
-import type { Invocation } from "@dubbo-ts/rpc";
+import { type Invocation, isTlsAlert } from "@dubbo-ts/rpc";
 import type { DeadlineWheel } from "./deadline-wheel.js";
 import { eventResponse, heartbeatRequest, readEvent } from "./event.js";
 import { type Frame, frameFlags, type FrameHeader, frameStatus } from "./frame.js";
@@ -93,17 +93,18 @@ export class ClientConnection implements FrameSink, CallOwner, Swept {
   }
 
   /** The connection is of no use any more: all its calls fail, at once. */
-  lose(why: string, cause?: unknown): void {
+  lose(why: string, cause?: unknown, code: "CONNECTION_LOST" | "CONNECT_FAILED" = "CONNECTION_LOST"): void {
     if (this.#lost) return;
     this.#lost = true;
     this.#parser.stop();
     this.context.sweep.delete(this);
     const written = this.#writer.batch;
     this.socket.destroy();
-    this.onLost(new RpcError("CONNECTION_LOST", why, { peer: this.peer, cause }));
+    const wasOpen = code === "CONNECTION_LOST";
+    this.onLost(new RpcError(code, why, { peer: this.peer, mayHaveRun: wasOpen, cause }));
     for (const call of [...this.#calls.values(), ...this.#oneways]) {
-      const mayHaveRun = call.batch < written;
-      this.#reject(call, new RpcError("CONNECTION_LOST", why, { peer: this.peer, mayHaveRun, cause }));
+      const mayHaveRun = wasOpen && call.batch < written;
+      this.#reject(call, new RpcError(code, why, { peer: this.peer, mayHaveRun, cause }));
     }
     this.#oneways = [];
     this.#onHeard?.();
@@ -186,13 +187,20 @@ export class ClientConnection implements FrameSink, CallOwner, Swept {
     try {
       this.#parser.push(chunk);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.context.log.warn({ peer: this.peer, code: "FRAME_INVALID" }, `dubbo connection closed: ${why}`);
-      this.lose(why, error);
+      this.#onMalformed(chunk, error);
     }
     this.#onHeard?.();
     this.#onHeard = undefined;
   };
+
+  /** A provider that wants TLS says so in the only bytes that ever come from it: it has read no call. */
+  #onMalformed(chunk: Buffer, error: unknown): void {
+    if (this.#parser.frames === 0 && isTlsAlert(chunk))
+      return this.lose("no connection: the provider wants TLS", error, "CONNECT_FAILED");
+    const why = error instanceof Error ? error.message : String(error);
+    this.context.log.warn({ peer: this.peer, code: "FRAME_INVALID" }, `dubbo connection closed: ${why}`);
+    this.lose(why, error);
+  }
 
   readonly #onWritten = () => {
     if (this.#oneways.length === 0) return;

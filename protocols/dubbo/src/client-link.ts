@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { abortable, deadline, type EndpointAddress, retry, RpcError, type Runtime } from "@dubbo-ts/core";
-import type { Invocation } from "@dubbo-ts/rpc";
+import { type Invocation, secureSocket, tlsFailure } from "@dubbo-ts/rpc";
 import { ClientConnection, type ClientContext, timeout } from "./client-connection.js";
 
 /** After a failed attempt, calls do not start another one for so long. */
@@ -113,7 +113,7 @@ export class ClientLink implements AsyncDisposable {
     );
     try {
       const socket = await this.#openSocket(limit.signal);
-      return await this.#greet(socket, limit.signal);
+      return await this.#greet(await this.#secured(socket, limit.signal), limit.signal);
     } catch (cause) {
       this.#failedMs = clock.monotonicMs();
       this.#failure = this.#connectFailure(cause);
@@ -143,19 +143,28 @@ export class ClientLink implements AsyncDisposable {
     });
   }
 
-  /** After a failure a provider has to give a sign of life before it is trusted with calls. */
+  #secured(socket: Socket, signal: AbortSignal): Socket | Promise<Socket> {
+    const tls = this.context.settings.tls.client;
+    return tls === undefined ? socket : secureSocket(socket, this.address.host, tls, signal);
+  }
+
+  /**
+   * After a failure a provider has to give a sign of life before it is trusted with calls; over TLS always, since it
+   * looks at this side's certificate when this side takes the handshake for done.
+   */
   async #greet(socket: Socket, signal: AbortSignal): Promise<ClientConnection> {
     let lost: RpcError | undefined;
     const connection = new ClientConnection(socket, this.peer, this.context, (error) => {
       lost = error;
       this.#onLost(connection, error);
     });
-    if (this.#failure !== undefined) {
+    const tls = this.context.settings.tls.client;
+    if (this.#failure !== undefined || tls !== undefined) {
       await abortable(connection.probe(), signal).catch((error: unknown) => {
         connection.lose("no sign of life after connecting", error);
       });
     }
-    if (lost !== undefined) throw lost;
+    if (lost !== undefined) throw tls === undefined ? lost : tlsFailure(lost.cause ?? notAccepted(lost));
     this.#connection = connection;
     this.#failure = undefined;
     return connection;
@@ -191,6 +200,7 @@ export class ClientLink implements AsyncDisposable {
   }
 
   #connectFailure(cause: unknown): RpcError {
+    if (cause instanceof RpcError && cause.code === "CONNECT_FAILED") return cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     return new RpcError("CONNECT_FAILED", `no connection: ${why}`, {
       peer: this.peer,
@@ -202,4 +212,9 @@ export class ClientLink implements AsyncDisposable {
   #closed(): RpcError {
     return new RpcError("CONNECTION_LOST", "the invoker was closed", { peer: this.peer, mayHaveRun: false });
   }
+}
+
+/** A provider that looks at this side's certificate closes when the handshake looks done from here. */
+function notAccepted({ message }: RpcError): Error {
+  return new Error(`${message} right after the handshake; it may not accept this consumer's certificate`);
 }

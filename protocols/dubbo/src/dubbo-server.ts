@@ -1,6 +1,6 @@
-import type { AddressInfo, Server, Socket } from "node:net";
-import { ConfigError, type Logger, type Runtime } from "@dubbo-ts/core";
-import type { ListenOptions } from "@dubbo-ts/rpc";
+import type { Socket } from "node:net";
+import type { Logger, Runtime } from "@dubbo-ts/core";
+import type { ListenOptions, OpenPort, PortLease, Ports, WireDetector } from "@dubbo-ts/rpc";
 import { BatchBuffers } from "./frame-writer.js";
 import type { DubboSettings } from "./options.js";
 import { ResponseEncoder } from "./response-encoder.js";
@@ -35,6 +35,12 @@ export class DubboServer implements AsyncDisposable {
     this.#log = log;
     this.#sweep = new Sweep(clock, Math.min(sweepMs, settings.frameTimeoutMs, settings.heartbeatMs));
     this.#context = this.#shared();
+  }
+
+  /** Consumers of Java and Go connect when they refer to a service, and say nothing before the first call. */
+  get detector(): WireDetector {
+    const accept = (socket: Socket) => this.accept(socket);
+    return { name: "dubbo", detect: detectDubbo, accept, takesSilent: true };
   }
 
   /** Serves a socket that speaks dubbo from here on; what was already read of it must have been unshifted. */
@@ -124,50 +130,46 @@ export class DubboServer implements AsyncDisposable {
 }
 
 /** A port that is listened on, and the server behind it. */
-export interface DubboListener extends AsyncDisposable {
-  readonly server: DubboServer;
-  readonly port: number;
-}
+export class DubboPort implements OpenPort {
+  #closed: Promise<void> | undefined;
 
-/**
- * Opens a port for a server.
- * @throws {ConfigError} PORT_IN_USE; ADDRESS_INVALID: the address is none of this machine, or not allowed.
- */
-export async function listen(
-  server: DubboServer,
-  { host, port }: ListenOptions,
-  { network, log }: Runtime,
-): Promise<DubboListener> {
-  const listener = network.createServer({ noDelay: true }, (socket) => server.accept(socket));
-  await opened(listener, host, port);
-  listener.on("error", (error) => log.warn({ error: error.message }, "dubbo port: accepting failed"));
-  const { port: openPort } = listener.address() as AddressInfo;
-  return {
-    server,
-    port: openPort,
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-      await server[Symbol.asyncDispose]();
-      await closed;
-    },
-  };
-}
+  private constructor(
+    readonly server: DubboServer,
+    private readonly lease: PortLease,
+  ) {}
 
-function opened(listener: Server, host: string | undefined, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => reject(listenError(error, host, port));
-    listener.once("error", onError);
-    listener.listen({ port, host, exclusive: true }, () => {
-      listener.removeListener("error", onError);
-      resolve();
-    });
-  });
-}
-
-function listenError(cause: NodeJS.ErrnoException, host: string | undefined, port: number): ConfigError {
-  const where = `${host ?? "*"}:${port}`;
-  if (cause.code === "EADDRINUSE") {
-    return new ConfigError("PORT_IN_USE", `dubbo cannot listen on ${where}: the port is in use`, { cause });
+  /** @throws {ConfigError} PORT_IN_USE, ADDRESS_INVALID, CONFIG_INVALID. */
+  static async open(
+    listen: ListenOptions,
+    ports: Ports,
+    settings: DubboSettings,
+    runtime: Runtime,
+  ): Promise<DubboPort> {
+    const server = new DubboServer(settings, runtime);
+    const detectors = [server.detector];
+    const lease = await ports.join(listen, { protocol: "dubbo", detectors, tls: settings.tls.server });
+    return new DubboPort(server, lease);
   }
-  return new ConfigError("ADDRESS_INVALID", `dubbo cannot listen on ${where}: ${cause.message}`, { cause });
+
+  get port(): number {
+    return this.lease.port;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const left = this.lease.leave();
+    await this.server[Symbol.asyncDispose]();
+    this.lease.destroyConnections();
+    await left;
+  }
+}
+
+/** The magic number that frames begin with (rpc-protocols 1.1). */
+function detectDubbo(prefix: Buffer): boolean | undefined {
+  if (prefix.length > 0 && prefix[0] !== 0xda) return false;
+  return prefix.length < 2 ? undefined : prefix[1] === 0xbb;
 }

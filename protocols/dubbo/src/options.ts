@@ -1,3 +1,5 @@
+import type { ClientTls, Ports, ServerTls } from "@dubbo-ts/rpc";
+
 /** Settings of the dubbo protocol, of both sides. */
 export interface DubboOptions {
   /** This application's name, which providers see as `remote.application`. Default: not told. */
@@ -24,10 +26,14 @@ export interface DubboOptions {
   frameTimeoutMs?: number;
   /** How long disposing waits for calls in flight. Default 10,000 ms, as Java. */
   drainMs?: number;
+  /** Default: connections are not encrypted. */
+  tls?: { readonly server?: ServerTls | undefined; readonly client?: ClientTls | undefined };
+  /** Where ports are opened, to share them with other protocols; their limits are then its own. Default: by itself. */
+  ports?: Ports | undefined;
 }
 
 /** {@link DubboOptions} with their defaults in place. */
-export type DubboSettings = Readonly<Required<DubboOptions>>;
+export type DubboSettings = Readonly<Required<Omit<DubboOptions, "ports">>> & Pick<DubboOptions, "ports">;
 
 /** Applies the defaults, once, where the options come in. An empty application is not told to providers. */
 export function dubboSettings({
@@ -41,6 +47,8 @@ export function dubboSettings({
   maxCallsPerConnection = 4_096,
   frameTimeoutMs = 30_000,
   drainMs = 10_000,
+  tls = {},
+  ports,
 }: DubboOptions): DubboSettings {
   return {
     application,
@@ -53,5 +61,7 @@ export function dubboSettings({
     maxCallsPerConnection,
     frameTimeoutMs,
     drainMs,
+    tls,
+    ports,
   };
 }

@@ -1,5 +1,7 @@
+import { createSecureContext } from "node:tls";
+import { begun, type ClientTls } from "@dubbo-ts/rpc";
 import { ChannelCredentials, compressionAlgorithms, type ChannelOptions } from "@grpc/grpc-js";
-import type { TripleClientTls, TripleSettings } from "./options.js";
+import type { TripleSettings } from "./options.js";
 
 /**
  * One address and nothing else: retries, balancing and names are the cluster's business, and each link has its own
@@ -34,13 +36,12 @@ export function keepAlive({ keepAliveMs, keepAliveTimeoutMs }: TripleSettings): 
   return { "grpc.keepalive_time_ms": keepAliveMs, "grpc.keepalive_timeout_ms": keepAliveTimeoutMs };
 }
 
-/** How connections are opened: plain unless the settings say otherwise. */
-export function channelCredentials(tls: TripleClientTls | undefined): ChannelCredentials {
+/**
+ * How connections are opened: plain unless the settings say otherwise.
+ * @throws {ConfigError} CONFIG_INVALID: certificate, key or authority cannot be used.
+ */
+export function channelCredentials(tls: ClientTls | undefined): ChannelCredentials {
   if (tls === undefined) return ChannelCredentials.createInsecure();
-  const { authority, certificate, privateKey } = tls;
-  return ChannelCredentials.createSsl(bufferOf(authority), bufferOf(privateKey), bufferOf(certificate));
-}
-
-function bufferOf(pem: string | Buffer | undefined): Buffer | null {
-  return pem === undefined ? null : Buffer.from(pem);
+  const { authority: ca, certificate: cert, privateKey: key } = tls;
+  return ChannelCredentials.createFromSecureContext(begun(() => createSecureContext({ ca, cert, key })));
 }

@@ -21,11 +21,6 @@ export function detectHttp1(prefix: Buffer): boolean | undefined {
   return possible;
 }
 
-/** The head of a TLS record that holds a handshake: 22, version 3. */
-export function detectTls(prefix: Buffer): boolean | undefined {
-  return begins(prefix, Buffer.from([0x16, 0x03]));
-}
-
 /** Undefined when the bytes are right, but not all of them are there. */
 function begins(prefix: Buffer, wanted: Buffer): boolean | undefined {
   const length = Math.min(prefix.length, wanted.length);

@@ -6,7 +6,8 @@ export {
   type ProtoMethod,
   type ProtoService,
 } from "./load-proto.js";
-export type { TripleClientTls, TripleOptions, TripleServerTls } from "./options.js";
+export type { TripleOptions } from "./options.js";
+export type { ClientTls, ServerTls } from "@dubbo-ts/rpc";
 export type { StatusName } from "./status.js";
 export { statusException } from "./status-exception.js";
 export { tripleProtocol } from "./triple-protocol.js";

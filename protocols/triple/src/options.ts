@@ -1,21 +1,4 @@
-/** Certificates of a provider's port: plain and encrypted connections share it. PEM texts or DER bytes. */
-export interface TripleServerTls {
-  readonly certificate: string | Buffer;
-  readonly privateKey: string | Buffer;
-  /** Who signs consumers' certificates. Given, a consumer must show one. Default: none is asked for. */
-  readonly clientAuthority?: string | Buffer;
-}
-
-/** What a consumer needs to call providers over TLS. */
-export interface TripleClientTls {
-  /** Who signs providers' certificates. Default: those that Node trusts. */
-  readonly authority?: string | Buffer;
-  /** This application's own certificate and key, where providers ask for them. */
-  readonly certificate?: string | Buffer;
-  readonly privateKey?: string | Buffer;
-  /** The name in the provider's certificate, where addresses are numbers. Default: the endpoint's host. */
-  readonly serverName?: string;
-}
+import type { ClientTls, Ports, ServerTls } from "@dubbo-ts/rpc";
 
 /** Settings of the triple protocol, of both sides. */
 export interface TripleOptions {
@@ -58,11 +41,13 @@ export interface TripleOptions {
   /** How long disposing waits for calls in flight. Default 10,000 ms, as Java. */
   drainMs?: number;
   /** Default: connections are not encrypted. */
-  tls?: { readonly server?: TripleServerTls; readonly client?: TripleClientTls };
+  tls?: { readonly server?: ServerTls | undefined; readonly client?: ClientTls | undefined };
+  /** Where ports are opened, to share them with other protocols; their limits are then its own. Default: by itself. */
+  ports?: Ports | undefined;
 }
 
 /** {@link TripleOptions} with their defaults in place. */
-export type TripleSettings = Readonly<Required<TripleOptions>>;
+export type TripleSettings = Readonly<Required<Omit<TripleOptions, "ports">>> & Pick<TripleOptions, "ports">;
 
 /** Applies the defaults, once, where the options come in. An empty application is not told to providers. */
 export function tripleSettings(options: TripleOptions): TripleSettings {

@@ -2,6 +2,7 @@ import { ConfigError, type Endpoint, type Runtime, systemRuntime } from "@dubbo-
 import {
   type Exporter,
   type ListenOptions,
+  Ports,
   type Protocol,
   type ProtocolInvoker,
   type ServedService,
@@ -37,7 +38,9 @@ class TripleProtocol implements Protocol {
   #disposal: Promise<void> | undefined;
 
   constructor(settings: TripleSettings, runtime: Runtime) {
-    this.#ports = new SharedPorts((listen) => this.#open(listen, settings, runtime));
+    const { maxConnections, maxUndetected, detectTimeoutMs: detectMs } = settings;
+    const ports = settings.ports ?? new Ports({ maxConnections, maxUndetected, detectMs }, runtime);
+    this.#ports = new SharedPorts((listen) => this.#open(listen, ports, settings, runtime));
     const context = linkContext(settings, runtime);
     this.#clients = new SharedClients((endpoint) => new TripleClient(endpoint, context));
   }
@@ -79,8 +82,13 @@ class TripleProtocol implements Protocol {
     await Promise.all([this.#ports, this.#clients].map((open) => open[Symbol.asyncDispose]()));
   }
 
-  async #open(listen: ListenOptions, settings: TripleSettings, runtime: Runtime): Promise<TriplePort> {
-    const port = await TriplePort.open(listen, settings, runtime);
+  async #open(
+    listen: ListenOptions,
+    ports: Ports,
+    settings: TripleSettings,
+    runtime: Runtime,
+  ): Promise<TriplePort> {
+    const port = await TriplePort.open(listen, ports, settings, runtime);
     if (this.#closing) port.server.announceClosing();
     return port;
   }

@@ -1,21 +1,21 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { ConfigError, type Runtime } from "@dubbo-ts/core";
 import {
   echoMethod,
   type ListenOptions,
   type MethodDefinition,
   type OpenPort,
-  PortListener,
+  type PortLease,
+  type Ports,
   type ServedService,
   type WireDetector,
 } from "@dubbo-ts/rpc";
 import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
 import { keepAlive } from "./channel-options.js";
-import { detectHttp1, detectHttp2, detectTls } from "./detectors.js";
+import { detectHttp1, detectHttp2 } from "./detectors.js";
 import { HealthService } from "./health-service.js";
 import { jsonHandler } from "./json/json-handler.js";
-import type { TripleServerTls, TripleSettings } from "./options.js";
+import type { TripleSettings } from "./options.js";
 import { ReflectionService } from "./reflection-service.js";
 import type { ServeContext } from "./served-call.js";
 import { handlerTypes, MethodHandlers } from "./server-handlers.js";
@@ -206,31 +206,25 @@ export class TriplePort implements OpenPort {
 
   private constructor(
     readonly server: TripleServer,
-    private readonly listener: PortListener,
+    private readonly lease: PortLease,
     private readonly runtime: Runtime,
   ) {}
 
-  /** @throws {ConfigError} PORT_IN_USE, ADDRESS_INVALID. */
-  static async open(listen: ListenOptions, settings: TripleSettings, runtime: Runtime): Promise<TriplePort> {
+  /** @throws {ConfigError} PORT_IN_USE, ADDRESS_INVALID, CONFIG_INVALID. */
+  static async open(
+    listen: ListenOptions,
+    ports: Ports,
+    settings: TripleSettings,
+    runtime: Runtime,
+  ): Promise<TriplePort> {
     const server = new TripleServer(settings, runtime);
-    const detectors = [...server.detectors];
-    const { maxConnections, maxUndetected, detectTimeoutMs: detectMs, tls } = settings;
-    const options = { detectors, maxConnections, maxUndetected, detectMs };
-    let listener: PortListener | undefined;
-    if (tls.server !== undefined) {
-      const secure = tlsServer(tls.server, (socket) => listener?.detect(socket));
-      detectors.push({
-        name: "tls",
-        detect: detectTls,
-        accept: (socket) => void secure.emit("connection", socket),
-      });
-    }
-    listener = await PortListener.open(listen, options, "tri", runtime);
-    return new TriplePort(server, listener, runtime);
+    const { detectors } = server;
+    const lease = await ports.join(listen, { protocol: "tri", detectors, tls: settings.tls.server });
+    return new TriplePort(server, lease, runtime);
   }
 
   get port(): number {
-    return this.listener.port;
+    return this.lease.port;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -249,33 +243,11 @@ export class TriplePort implements OpenPort {
   }
 
   async #close(): Promise<void> {
-    const closed = this.listener[Symbol.asyncDispose]();
+    const left = this.lease.leave();
     await this.server[Symbol.asyncDispose]();
-    if (this.server.idle) await this.#atMost(closeMs, closed);
+    if (this.server.idle) await this.#atMost(closeMs, left);
     this.server.destroy();
-    this.listener.destroyConnections();
-    await closed;
+    this.lease.destroyConnections();
+    await left;
   }
-}
-
-/** Decrypts; what comes out is looked at like a plain connection (rpc-protocols 4: never by wrapping the socket). */
-function tlsServer(
-  { certificate, privateKey, clientAuthority }: TripleServerTls,
-  onConnection: Parameters<typeof createTlsServer>[1],
-): TlsServer {
-  const server = createTlsServer(
-    {
-      cert: certificate,
-      key: privateKey,
-      ALPNProtocols: ["h2", "http/1.1"],
-      ...(clientAuthority !== undefined && {
-        ca: clientAuthority,
-        requestCert: true,
-        rejectUnauthorized: true,
-      }),
-    },
-    onConnection,
-  );
-  server.on("tlsClientError", () => {}); // the connection is closed, and that is all that can be done
-  return server;
 }

@@ -13,18 +13,33 @@ interface Shared<P> {
   users: number;
 }
 
-/** The ports of a protocol: opened for the first service, shared by those after it, closed behind the last one. */
-export class SharedPorts<P extends OpenPort> implements AsyncDisposable {
-  readonly #ports = new Set<Shared<P>>();
+/** Settings of {@link SharedPorts}. */
+export interface SharedPortsOptions {
+  /** Whether those who ask for a free port share one. Default true. */
+  readonly sharesFree?: boolean;
+}
 
-  constructor(private readonly open: (listen: ListenOptions) => Promise<P>) {}
+/** Ports that have several users: opened for the first, shared by those after it, closed behind the last one. */
+export class SharedPorts<P extends OpenPort, L extends ListenOptions = ListenOptions>
+  implements AsyncDisposable
+{
+  readonly #ports = new Set<Shared<P>>();
+  readonly #sharesFree: boolean;
+
+  constructor(
+    private readonly open: (listen: L) => Promise<P>,
+    { sharesFree = true }: SharedPortsOptions = {},
+  ) {
+    this.#sharesFree = sharesFree;
+  }
 
   /**
    * Uses the port that `listen` names, which is opened if nobody does. What it resolves with gives the share back,
    * and closes the port behind the last one. `enter` runs while the share is held; when it throws, it is given back.
+   * @throws what opening the port throws, and `enter`.
    */
   async use<T>(
-    listen: ListenOptions,
+    listen: L,
     enter: (port: P) => T,
   ): Promise<{ port: P; entered: T; leave: () => Promise<void> }> {
     const shared = this.#portOf(listen);
@@ -52,10 +67,13 @@ export class SharedPorts<P extends OpenPort> implements AsyncDisposable {
     await Promise.all(ports.map((port) => port[Symbol.asyncDispose]()));
   }
 
-  #portOf(listen: ListenOptions): Shared<P> {
-    const { host, port } = listen;
+  #portOf(listen: L): Shared<P> {
+    const { port } = listen;
+    const host = isAnyHost(listen.host) ? undefined : listen.host;
+    const mayShare = port !== 0 || this.#sharesFree;
     for (const shared of this.#ports) {
-      if (shared.host === host && (shared.wantedPort === port || shared.openPort === port)) return shared;
+      const same = (mayShare && shared.wantedPort === port) || shared.openPort === port;
+      if (same && shared.host === host) return shared;
     }
     const opening = this.open(listen);
     const shared: Shared<P> = { host, wantedPort: port, opening, openPort: undefined, users: 0 };
@@ -74,4 +92,9 @@ export class SharedPorts<P extends OpenPort> implements AsyncDisposable {
     if (shared.users > 0 || !this.#ports.delete(shared)) return;
     await port[Symbol.asyncDispose]();
   }
+}
+
+/** All interfaces of the machine, however that is said. */
+function isAnyHost(host: string | undefined): boolean {
+  return host === undefined || host === "0.0.0.0" || host === "::";
 }
