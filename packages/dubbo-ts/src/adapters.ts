@@ -34,6 +34,7 @@ export function registryFactories(memory: MemoryCenters): Readonly<Record<string
   return {
     local: openLocal,
     memory: (settings) => openMemory(memory, settings.address.safeText),
+    nacos: openNacos,
     zookeeper: openZooKeeper,
     etcd: openEtcd,
   };
@@ -49,6 +50,14 @@ export type MemoryCenters = Map<
 export function memoryCenters(): MemoryCenters {
   return new Map();
 }
+
+const openNacos: RegistryFactory = async (
+  { address, group, namespace, username, password, params },
+  runtime,
+) => {
+  const nacos = await import("@dubbo-ts/registry-nacos");
+  return nacos.openNacos({ address: { ...address, username, password, params }, group, namespace }, runtime);
+};
 
 const openZooKeeper: RegistryFactory = async (settings, runtime) => {
   const { zookeeperConnection, zookeeperMetadataReport, zookeeperRegistry } = await import(

@@ -8,6 +8,7 @@ import {
   NacosError,
   nacosConfig,
   nacosNaming,
+  passwordCredentials,
   type NacosOptions as ClientOptions,
 } from "@dubbo-ts/nacos-client";
 import { hostText, type NacosAddress, parseNacosAddress } from "./nacos-address.js";
@@ -26,7 +27,7 @@ export interface NacosOptions {
   readonly cluster?: string | undefined;
   /** Shown in the server's console. */
   readonly applicationName?: string | undefined;
-  /** Who is allowed in, where the server asks. Default: nobody in particular. */
+  /** Who is allowed in, where the server asks. Default: user and password of the address, if it has them. */
   readonly credentials?: NacosCredentials | undefined;
   /** How often the names of all services are read while they are watched. Default 5,000 ms. */
   readonly applicationsPollMs?: number | undefined;
@@ -98,10 +99,9 @@ function read(options: NacosOptions, { clock, random, log }: Runtime) {
   const address = typeof options.address === "string" ? parseNacosAddress(options.address) : options.address;
   const { params = {} } = address;
   const servers = address.hosts.map(hostText);
-  const { namespace = params["namespace"], credentials, client, applicationName } = options;
+  const { namespace = params["namespace"], client, applicationName } = options;
+  const credentials = options.credentials ?? passwordOf(address, clock, random);
   const name = options.name ?? `nacos://${servers.join(",")}`;
-  if (address.username !== undefined && credentials === undefined)
-    log.warn({ registry: name }, "the address has a user, but no credentials are given: it is not logged in");
   const settings: ClientOptions = {
     clock,
     random,
@@ -118,6 +118,15 @@ function read(options: NacosOptions, { clock, random, log }: Runtime) {
     applicationsPollMs: options.applicationsPollMs ?? 5_000,
   };
   return { name, settings, registry };
+}
+
+/** A user in the address, with or without password, is one to log in as. */
+function passwordOf(
+  { username, password = "" }: NacosAddress,
+  clock: Runtime["clock"],
+  random: () => number,
+) {
+  return username === undefined ? undefined : passwordCredentials({ username, password, clock, random });
 }
 
 function opened<T>(name: string, open: () => T): T {

@@ -111,8 +111,14 @@ describe("metadata record", () => {
   });
 
   test("is read from objects of Java classes, as Hessian is decoded", () => {
-    const service = { className: "org.apache.dubbo.metadata.MetadataInfo$ServiceInfo", fields: encodeService(echo) };
-    const answer = { className: "org.apache.dubbo.metadata.MetadataInfo", fields: { services: { x: service } } };
+    const service = {
+      className: "org.apache.dubbo.metadata.MetadataInfo$ServiceInfo",
+      fields: encodeService(echo),
+    };
+    const answer = {
+      className: "org.apache.dubbo.metadata.MetadataInfo",
+      fields: { services: { x: service } },
+    };
     expect([...decodeMetadata("a", "r", answer).services.values()]).toEqual([echo]);
   });
 
