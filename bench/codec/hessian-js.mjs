@@ -1,7 +1,10 @@
 import hessian from "hessian.js";
 import { User, values } from "./values.mjs";
 
-const typed = (value) => ({ $class: User.className, $: value });
+const typed = (user) => ({
+  $class: User.className,
+  $: { ...user, id: { $class: "long", $: Number(user.id) } },
+});
 /** The same values with their classes, as its users write them; made before the measurement. */
 const inputs = {
   user: typed(values.user.value),

@@ -1,184 +1,40 @@
-/** Up to here making a string in JavaScript is several times faster than asking the Buffer for it. */
-export const maxShortText = 16;
+/** Up to here making a string in JavaScript is faster than asking the Buffer for it. */
+export const maxShortText = 48;
 
-const of = String.fromCharCode;
+type ReadAscii = (bytes: Buffer, at: number) => string | undefined;
 
-/** The text of `length` bytes, all of them ASCII, at most {@link maxShortText}. */
-// One call with all units makes the string in one piece; a loop would make one for each unit.
-export function shortAscii(bytes: Buffer, at: number, length: number): string {
-  const b = bytes as unknown as readonly number[];
-  switch (length) {
-    case 1:
-      return of(b[at] as number);
-    case 2:
-      return of(b[at] as number, b[at + 1] as number);
-    case 3:
-      return of(b[at] as number, b[at + 1] as number, b[at + 2] as number);
-    case 4:
-      return of(b[at] as number, b[at + 1] as number, b[at + 2] as number, b[at + 3] as number);
-    case 5:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-      );
-    case 6:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-      );
-    case 7:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-      );
-    case 8:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-        b[at + 7] as number,
-      );
-    case 9:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-        b[at + 7] as number,
-        b[at + 8] as number,
-      );
-    case 10:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-        b[at + 7] as number,
-        b[at + 8] as number,
-        b[at + 9] as number,
-      );
-    case 11:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-        b[at + 7] as number,
-        b[at + 8] as number,
-        b[at + 9] as number,
-        b[at + 10] as number,
-      );
-    case 12:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-        b[at + 7] as number,
-        b[at + 8] as number,
-        b[at + 9] as number,
-        b[at + 10] as number,
-        b[at + 11] as number,
-      );
-    case 13:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-        b[at + 7] as number,
-        b[at + 8] as number,
-        b[at + 9] as number,
-        b[at + 10] as number,
-        b[at + 11] as number,
-        b[at + 12] as number,
-      );
-    case 14:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-        b[at + 7] as number,
-        b[at + 8] as number,
-        b[at + 9] as number,
-        b[at + 10] as number,
-        b[at + 11] as number,
-        b[at + 12] as number,
-        b[at + 13] as number,
-      );
-    case 15:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-        b[at + 7] as number,
-        b[at + 8] as number,
-        b[at + 9] as number,
-        b[at + 10] as number,
-        b[at + 11] as number,
-        b[at + 12] as number,
-        b[at + 13] as number,
-        b[at + 14] as number,
-      );
-    case 16:
-      return of(
-        b[at] as number,
-        b[at + 1] as number,
-        b[at + 2] as number,
-        b[at + 3] as number,
-        b[at + 4] as number,
-        b[at + 5] as number,
-        b[at + 6] as number,
-        b[at + 7] as number,
-        b[at + 8] as number,
-        b[at + 9] as number,
-        b[at + 10] as number,
-        b[at + 11] as number,
-        b[at + 12] as number,
-        b[at + 13] as number,
-        b[at + 14] as number,
-        b[at + 15] as number,
-      );
-    default:
-      return "";
+/**
+ * A function for each length, made when a text of that length is read first: one call with all units makes the
+ * string in one piece, where a loop would make one for each unit, and looks for other characters on the way.
+ */
+const readers: (ReadAscii | undefined)[] = [];
+
+/** The text of `length` bytes, 1 to {@link maxShortText} of them; undefined when not all of them are ASCII. */
+export function shortAscii(bytes: Buffer, at: number, length: number): string | undefined {
+  return (readers[length] ??= makeReader(length))(bytes, at);
+}
+
+function makeReader(length: number): ReadAscii {
+  const units = Array.from({ length }, (_, i) => `u${i}`);
+  const reading = units.map((unit, i) => `${unit} = bytes[at + ${i}]`).join(", ");
+  const code = `"use strict"; return (bytes, at) => {
+    const ${reading};
+    return (${units.join(" | ")}) < 0x80 ? of(${units.join(", ")}) : undefined;
+  };`;
+  try {
+    // Nothing but numbers enters the code.
+    // oxlint-disable-next-line typescript/no-implied-eval
+    return new Function("of", code)(String.fromCharCode) as ReadAscii;
+  } catch (error) {
+    if (error instanceof EvalError) return readerWithoutCode(length); // --disallow-code-generation-from-strings
+    throw error;
   }
+}
+
+/** Without making code. */
+export function readerWithoutCode(length: number): ReadAscii {
+  return (bytes, at) => {
+    for (let i = at; i < at + length; i++) if ((bytes[i] as number) >= 0x80) return undefined;
+    return bytes.toString("latin1", at, at + length);
+  };
 }

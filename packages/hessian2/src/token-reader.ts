@@ -219,17 +219,18 @@ export class TokenReader extends DecoderV2 {
     const start = this.byteBuffer._offset;
     const end = start + length;
     if (end > this.end) throw new Misfit(`a string of ${length} characters, ${this.end - start} bytes left`);
-    if (!this.#isAscii(start, end)) return this.#wideUnits(length);
+    const text = this.#asciiUnits(start, length);
+    if (text === undefined) return this.#wideUnits(length);
     this.byteBuffer._offset = end;
-    return length <= maxShortText
-      ? shortAscii(this.#bytes, start, length)
-      : this.#bytes.toString("latin1", start, end);
+    return text;
   }
 
-  #isAscii(start: number, end: number): boolean {
-    if (end - start > 48) return isAscii(this.#bytes.subarray(start, end));
-    for (let i = start; i < end; i++) if ((this.#bytes[i] as number) >= 0x80) return false;
-    return true;
+  /** Undefined when there are other characters too. */
+  #asciiUnits(start: number, length: number): string | undefined {
+    if (length === 0) return "";
+    if (length <= maxShortText) return shortAscii(this.#bytes, start, length);
+    const end = start + length;
+    return isAscii(this.#bytes.subarray(start, end)) ? this.#bytes.toString("latin1", start, end) : undefined;
   }
 
   #wideUnits(length: number): string {

@@ -1,6 +1,7 @@
 import { java, type JavaType } from "@dubbo-ts/rpc";
 import { HessianReader } from "./hessian-reader.js";
 import { HessianWriter } from "./hessian-writer.js";
+import { maxShortText, readerWithoutCode, shortAscii } from "./short-text.js";
 import { JavaBigInteger, JavaDecimal, JavaObject, typed } from "./java-object.js";
 
 function write(type: JavaType, value: unknown): string {
@@ -23,6 +24,26 @@ function text(value: string): string {
   const head = value.length < 32 ? [value.length] : [0x30, value.length];
   return Buffer.concat([Buffer.from(head), Buffer.from(value)]).toString("hex");
 }
+
+describe("short texts", () => {
+  test.each([1, 2, 12, 13, maxShortText - 1, maxShortText])(
+    "%d units are the same with made code and without",
+    (length) => {
+      const units = Buffer.from(Array.from({ length }, (_, at) => 0x20 + (at % 0x5f)));
+      for (const bytes of [units, Buffer.concat([Buffer.from("é"), units])]) {
+        const at = bytes.length - length;
+        expect(shortAscii(bytes, at, length)).toBe(units.toString());
+        expect(readerWithoutCode(length)(bytes, at)).toBe(units.toString());
+      }
+      for (const at of [0, length - 1]) {
+        const wide = Buffer.from(units);
+        wide[at] = 0xc3;
+        expect(shortAscii(wide, 0, length)).toBeUndefined();
+        expect(readerWithoutCode(length)(wide, 0)).toBeUndefined();
+      }
+    },
+  );
+});
 
 const long = java.long();
 const double = java.double();
