@@ -26,6 +26,7 @@ const given = `
 declare const signal: AbortSignal;
 declare const instance: import("dubbo-ts").ServiceInstance;
 declare const invocation: import("dubbo-ts").Invocation;
+declare const tools: import("@dubbo-ts/cli").CommandTools;
 declare const protocol: import("@dubbo-ts/rpc").Protocol;
 declare const users: { getUser(id: bigint): Promise<unknown> };
 declare module "*/my-registry.js" {
@@ -57,9 +58,7 @@ describe("what the pages show", () => {
       await writeFile(join(folder, "page.ts"), programOf(blocks));
     }
     await writeFile(join(directory, "given.d.ts"), given);
-    const [{ text: settings }] = blocksOf("docs/quick-start.md").filter(
-      ({ file }) => file === "tsconfig.json",
-    ) as [{ text: string }];
+    const settings = blocksOf("docs/quick-start.md").find(({ file }) => file === "tsconfig.json")?.text ?? "";
     const { compilerOptions } = JSON.parse(settings) as { compilerOptions: object };
     const config = {
       compilerOptions: { ...compilerOptions, types: ["node", "jest"] },
