@@ -2,6 +2,7 @@ import type { Application } from "@dubbo-ts/application";
 import { Container, ContainerModule, type Newable } from "inversify";
 import { References } from "./reference.js";
 import { decoratedService, type ServiceClass } from "./service.js";
+import { decoratedFilters } from "./use-filters.js";
 
 /** Tells a container the application that its `@Reference`s belong to. */
 export function dubboModule(application: Application): ContainerModule {
@@ -32,7 +33,9 @@ export async function exportDecorated(
   classes: readonly ServiceClass[],
 ): Promise<void> {
   const services = classes.map((target) => ({ target, ...decoratedService(target) }));
-  for (const { target, definition, options } of services)
-    await application.export(definition, (await make(container, target)) as never, options);
+  for (const { target, definition, options } of services) {
+    const filters = [...(options.filters ?? []), ...decoratedFilters(target)];
+    await application.export(definition, (await make(container, target)) as never, { ...options, filters });
+  }
   await container.get(References).opened();
 }

@@ -92,7 +92,7 @@ describe("@Service", () => {
     const app = await exportAll(createContainer(), [GreeterImpl]);
     const [{ definition, implementation, options }] = app.exported as [(typeof app.exported)[number]];
     expect(definition).toBe(Greeter);
-    expect(options).toEqual({ version: "1.0.0", group: "blue", weight: 50 });
+    expect(options).toEqual({ version: "1.0.0", group: "blue", weight: 50, filters: [] });
     expect(await (implementation as GreeterImpl).greet("Alan")).toBe("1 2 Alan Ada");
     expect(app.referred).toEqual(expect.arrayContaining([{}, { timeoutMs: 700 }]));
   });

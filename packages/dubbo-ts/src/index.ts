@@ -38,6 +38,7 @@ export {
   Reference,
   Service,
   type ServiceClass,
+  UseFilters,
 } from "@dubbo-ts/decorators";
 export {
   accessLog,
