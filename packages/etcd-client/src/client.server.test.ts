@@ -568,17 +568,9 @@ realServer("a client of a real etcd", installEtcd(), () => {
       await client.put(`${root}a`, "1");
       await shows(seen, ["a=1"]);
       // A change of rights makes tokens old.
-      await promisify(execFile)(
-        "etcdctl",
-        [`--endpoints=${secured.address}`, "--user=root:rootpw", "user", "revoke-role", "alice", "services"],
-        { env: { ...process.env, ETCDCTL_API: "3" } },
-      );
+      await secured.ctl("--user=root:rootpw", "user", "revoke-role", "alice", "services");
       await expect(client.put(`${root}b`, "2")).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
-      await promisify(execFile)(
-        "etcdctl",
-        [`--endpoints=${secured.address}`, "--user=root:rootpw", "user", "grant-role", "alice", "services"],
-        { env: { ...process.env, ETCDCTL_API: "3" } },
-      );
+      await secured.ctl("--user=root:rootpw", "user", "grant-role", "alice", "services");
       await soon(() => client.put(`${root}b`, "2"), "leave to write");
       const later = collect(client, { prefix: root });
       await shows(later, ["a=1", "b=2"]);
