@@ -2,7 +2,7 @@ import { ConfigError, type ErrorCode, type Runtime } from "@dubbo-ts/core";
 import type { CenterConfig } from "@dubbo-ts/config";
 import type { Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
-import type { Protocol } from "@dubbo-ts/rpc";
+import type { ClientTls, Ports, Protocol, ServerTls } from "@dubbo-ts/rpc";
 
 /** One registration center, opened: instances, and metadata and mapping where it keeps them too. */
 export interface RegistryBackend extends AsyncDisposable {
@@ -30,6 +30,10 @@ export interface ProtocolSettings {
   readonly payloadBytes: number | undefined;
   /** Connections per endpoint. Default 1. */
   readonly connections: number | undefined;
+  /** Where ports are opened: protocols that listen on the same one share it. Default: each opens its own. */
+  readonly ports?: Ports | undefined;
+  /** Default: connections are not encrypted. */
+  readonly tls?: { readonly server?: ServerTls | undefined; readonly client?: ClientTls | undefined };
 }
 
 /** Makes a protocol; it opens nothing until it is used. */

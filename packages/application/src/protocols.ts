@@ -7,22 +7,31 @@ import {
   RpcError,
   type Runtime,
 } from "@dubbo-ts/core";
-import type { Exporter, Protocol, ProtocolInvoker, ServedService } from "@dubbo-ts/rpc";
+import { type Exporter, Ports, type Protocol, type ProtocolInvoker, type ServedService } from "@dubbo-ts/rpc";
 import { chooseHosts } from "./advertised-host.js";
 import { pick, type ProtocolFactory } from "./extensions.js";
 import { LazyProtocol } from "./lazy-protocol.js";
+import { readClientTls, readServerTls } from "./tls-files.js";
 
 /** What a provider speaks when nothing is configured: dubbo, on its usual port or, if that is taken, on a free one. */
-const defaultProtocol = { id: "dubbo", name: "dubbo" } as const;
+const defaultProtocol = { id: "dubbo", name: "dubbo", entry: "dubbo" } as const;
 
 /** Dubbo's usual ports, tried when none is configured. */
 const usualPorts: Readonly<Record<string, number>> = { dubbo: 20880, tri: 50051 };
 
+/** Something that services are served over: an entry of `protocols`, or what is spoken on its port too. */
+interface Served extends Pick<ProtocolConfig, "id" | "name"> {
+  /** The id of the entry whose host and port it has. */
+  readonly entry: string;
+}
+
 /** The protocols of an application, one of each name: those configured are made at once, others when they are needed. */
 export class ProtocolTable {
   readonly #made = new Map<string, Protocol>();
-  /** The port option by protocol id, once a service is served: all services of a protocol share one port. */
+  /** The port that is listened on by entry, once a service is served: all services of an entry share one port. */
   readonly #ports = new Map<string, number>();
+  /** What services are served over: all that is configured, or the default. */
+  readonly served: readonly Served[];
 
   /** The host that the instance registers: one for all protocols, since a record has room for one. */
   readonly host: string;
@@ -33,6 +42,11 @@ export class ProtocolTable {
     env: Readonly<Record<string, string | undefined>>,
     loopbackOnly: boolean,
   ) {
+    const served = Object.values(config.protocols).flatMap(({ id, name, extProtocols }) => [
+      { id, name, entry: id },
+      ...extProtocols.map((other) => ({ id: `${id}+${other}`, name: other, entry: id })),
+    ]);
+    this.served = served.length > 0 ? served : [defaultProtocol];
     const bound = Object.values(config.protocols).find(({ host }) => host !== undefined)?.host;
     const hosts = chooseHosts({ configured: bound, registered: config.application.host, loopbackOnly, env });
     this.#listen = hosts.listen;
@@ -41,7 +55,7 @@ export class ProtocolTable {
 
   /**
    * Knows every protocol that there is a factory for: a consumer speaks whatever providers offer.
-   * @throws {ConfigError} UNKNOWN_PROTOCOL: a configured one has no factory.
+   * @throws {ConfigError} UNKNOWN_PROTOCOL: a configured one has no factory; CONFIG_INVALID: its certificates.
    */
   static async open(
     config: Config,
@@ -52,7 +66,10 @@ export class ProtocolTable {
     scope: DisposalScope,
   ): Promise<ProtocolTable> {
     const configured = Object.values(config.protocols);
-    for (const { name } of configured) pick(factories, name, "protocol", "UNKNOWN_PROTOCOL");
+    for (const { name, extProtocols } of configured)
+      for (const one of [name, ...extProtocols]) pick(factories, one, "protocol", "UNKNOWN_PROTOCOL");
+    const ports = new Ports({}, runtime);
+    const client = await readClientTls(config);
     const table = new ProtocolTable(config, env, loopbackOnly);
     for (const [name, factory] of Object.entries(factories)) {
       const settings = configured.find((protocol) => protocol.name === name);
@@ -61,9 +78,11 @@ export class ProtocolTable {
         application: config.application.name,
         payloadBytes: settings?.payloadBytes,
         connections: Number.isInteger(connections) && connections > 0 ? connections : undefined,
+        ports,
+        tls: { server: await readServerTls(config, name), client },
       };
       const protocol = scope.use(new LazyProtocol(name, () => factory(options, runtime)));
-      if (settings !== undefined) await protocol.ready();
+      if (configured.length > 0 && table.served.some((one) => one.name === name)) await protocol.ready();
       table.#made.set(name, protocol);
     }
     return table;
@@ -74,26 +93,23 @@ export class ProtocolTable {
     return [...this.#made.keys()];
   }
 
-  /** The protocols that services are served over: those configured, or the default one. */
-  get served(): readonly Pick<ProtocolConfig, "id" | "name">[] {
-    const configured = Object.values(this.config.protocols);
-    return configured.length > 0 ? configured : [defaultProtocol];
+  /** The ids of what a service is served over that names these entries: all of them by default. */
+  servedBy(entries: readonly string[] = this.served.map(({ entry }) => entry)): readonly string[] {
+    const unknown = entries.find((id) => !this.served.some(({ entry }) => entry === id));
+    if (unknown !== undefined) {
+      const known = [...new Set(this.served.map(({ entry }) => entry))].join(", ");
+      throw new ConfigError("UNKNOWN_PROTOCOL", `unknown protocol id "${unknown}"; configured: ${known}`);
+    }
+    return this.served.filter(({ entry }) => entries.includes(entry)).map(({ id }) => id);
   }
 
-  /** Serves `service` over the protocol with this id, and gives the address that others reach it at. */
+  /** Serves `service` over one of {@link served}, and gives the address that others reach it at. */
   async export(id: string, service: ServedService): Promise<Exporter> {
-    const chosen = this.served.find((protocol) => protocol.id === id);
-    if (chosen === undefined) {
-      const known = this.served.map((protocol) => protocol.id).join(", ");
-      throw new ConfigError("UNKNOWN_PROTOCOL", `unknown protocol id "${id}"; configured: ${known}`);
-    }
-    const settings = this.config.protocols[id];
+    const chosen = this.served.find((one) => one.id === id);
+    if (chosen === undefined) throw new ConfigError("UNKNOWN_PROTOCOL", `unknown protocol id "${id}"`);
     const protocol = pick(Object.fromEntries(this.#made), chosen.name, "protocol", "UNKNOWN_PROTOCOL");
-    const host = settings?.host ?? this.#listen;
-    const port = settings?.port ?? this.#ports.get(id);
-    const exporter = await (port === undefined
-      ? this.#listenAsUsual(id, protocol, service, host)
-      : protocol.export(service, { host, port }));
+    const exporter = await this.#listenOn(this.#portsOf(chosen), chosen, protocol, service);
+    this.#ports.set(chosen.entry, exporter.address.port);
     return {
       address: { ...exporter.address, protocol: chosen.name, host: this.host },
       [Symbol.asyncDispose]: () => exporter[Symbol.asyncDispose](),
@@ -111,22 +127,30 @@ export class ProtocolTable {
     return protocol.refer(endpoint);
   }
 
-  async #listenAsUsual(
-    id: string,
+  /** Where an entry may listen: the first port that is not taken is its own from then on. */
+  #portsOf({ entry, name }: Served): readonly number[] {
+    const wanted = this.config.protocols[entry]?.port;
+    if (wanted !== undefined && wanted !== 0) return [wanted];
+    const usual = wanted === undefined ? [usualPorts[name] ?? 0] : [];
+    const open = this.#ports.get(entry);
+    return [...(open === undefined ? usual : [open]), 0];
+  }
+
+  async #listenOn(
+    ports: readonly number[],
+    { entry }: Served,
     protocol: Protocol,
     service: ServedService,
-    host: string | undefined,
   ): Promise<Exporter> {
-    for (const port of [usualPorts[protocol.name] ?? 0, 0]) {
+    const host = this.config.protocols[entry]?.host ?? this.#listen;
+    for (const port of ports) {
       try {
-        const exporter = await protocol.export(service, { host, port });
-        this.#ports.set(id, port);
-        return exporter;
+        return await protocol.export(service, { host, port });
       } catch (error) {
-        if (port === 0 || !hasCode(error, "PORT_IN_USE")) throw error;
+        if (port === ports.at(-1) || !hasCode(error, "PORT_IN_USE")) throw error;
       }
     }
-    throw new ConfigError("PORT_IN_USE", `no free port for protocol ${id}`);
+    throw new ConfigError("PORT_IN_USE", `no free port for protocol ${entry}`);
   }
 
   /** Tells all connected consumers that this process is leaving. */

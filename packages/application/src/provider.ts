@@ -9,6 +9,7 @@ import {
   metadataServiceV2Key,
 } from "@dubbo-ts/metadata";
 import {
+  accessLog,
   type Exporter,
   type Filter,
   type Implementation,
@@ -84,10 +85,13 @@ export class Provider {
     options: ServiceOptions,
   ): Promise<ServiceHandle> {
     const { config, filters, runtime } = this.options;
-    const { key, protocols } = serviceSettings(definition.serviceInterface, options, config);
-    const around = [...filters, ...(options.filters ?? [])];
+    const settings = serviceSettings(definition.serviceInterface, options, config);
+    const { key, protocols } = settings;
+    const logged = settings.accessLog ? [accessLog({ runtime })] : [];
+    const around = [...logged, ...filters, ...(options.filters ?? [])];
     const invoker = serveImplementation(definition, implementation, around, runtime);
-    const offer = await this.#serve({ key, definition, invoker }, options, protocols);
+    const ids = this.options.protocols.servedBy(protocols);
+    const offer = await this.#serve({ key, definition, invoker }, options, ids);
     this.#offers = [...this.#offers, offer];
     try {
       if (this.#started) await this.#publish();
@@ -154,7 +158,7 @@ export class Provider {
   async #serve(
     served: ServedService,
     options: ServiceOptions,
-    ids: readonly string[] = this.options.protocols.served.map(({ id }) => id),
+    ids: readonly string[],
   ): Promise<Offer> {
     const bindings: Binding[] = [];
     try {

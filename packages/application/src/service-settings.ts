@@ -12,6 +12,8 @@ export interface ServiceSettings {
   readonly protocols: readonly string[] | undefined;
   /** What is published with it. */
   readonly published: ExportedServiceOptions;
+  /** True: every call is logged (`accesslog`), to the application's log whatever file is named. */
+  readonly accessLog: boolean;
 }
 
 /**
@@ -48,6 +50,7 @@ export function serviceSettings(
     key: serviceKey(serviceInterface, { version, group }),
     protocols: options.protocols ?? entry.protocols,
     published,
+    accessLog: entry.accessLog !== undefined,
   };
 }
 

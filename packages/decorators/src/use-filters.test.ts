@@ -37,7 +37,7 @@ test("filters of options, class and method run in this order, a method's for tha
     },
   } as unknown as Application;
   const container = createContainer();
-  await container.load(dubboModule(application));
+  container.load(dubboModule(application));
   await exportDecorated(application, container, [GreeterImpl]);
   const chain = (exported.filters ?? []).reduceRight((next, filter) => filter(next), {
     invoke: () => Promise.resolve("done"),
