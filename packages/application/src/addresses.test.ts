@@ -195,7 +195,7 @@ describe("the table of protocols", () => {
     const taken = await open({}, [20880]);
     expect((await taken.table.export("dubbo", served)).address.port).toBe(40_000);
     await taken.table.export("dubbo", served);
-    expect(taken.dubbo.exported.map(({ port }) => port)).toEqual([0, 0]);
+    expect(taken.dubbo.exported.map(({ port }) => port)).toEqual([0, 40_000]);
   });
 
   test("fails on a configured port that is taken", async () => {
@@ -213,7 +213,9 @@ describe("the table of protocols", () => {
     };
     const { table, dubbo, seen } = await open({ protocols: { main } });
     expect(table.served.map(({ id }) => id)).toEqual(["main"]);
-    expect(seen).toEqual([{ application: "app", payloadBytes: 1_048_576, connections: 3 }]);
+    expect(seen).toEqual([
+      expect.objectContaining({ application: "app", payloadBytes: 1_048_576, connections: 3 }),
+    ]);
     expect((await table.export("main", served)).address).toEqual({
       protocol: "dubbo",
       host: "127.0.0.2",

@@ -93,20 +93,20 @@ export class ProtocolTable {
     return [...this.#made.keys()];
   }
 
-  /** The ids of what a service is served over that names these entries: all of them by default. */
+  /**
+   * The ids of what a service is served over that names these entries: all of them by default.
+   * @throws {ConfigError} UNKNOWN_PROTOCOL: no entry has that id.
+   */
   servedBy(entries: readonly string[] = this.served.map(({ entry }) => entry)): readonly string[] {
     const unknown = entries.find((id) => !this.served.some(({ entry }) => entry === id));
-    if (unknown !== undefined) {
-      const known = [...new Set(this.served.map(({ entry }) => entry))].join(", ");
-      throw new ConfigError("UNKNOWN_PROTOCOL", `unknown protocol id "${unknown}"; configured: ${known}`);
-    }
+    if (unknown !== undefined) throw this.#unknown(unknown);
     return this.served.filter(({ entry }) => entries.includes(entry)).map(({ id }) => id);
   }
 
   /** Serves `service` over one of {@link served}, and gives the address that others reach it at. */
   async export(id: string, service: ServedService): Promise<Exporter> {
     const chosen = this.served.find((one) => one.id === id);
-    if (chosen === undefined) throw new ConfigError("UNKNOWN_PROTOCOL", `unknown protocol id "${id}"`);
+    if (chosen === undefined) throw this.#unknown(id);
     const protocol = pick(Object.fromEntries(this.#made), chosen.name, "protocol", "UNKNOWN_PROTOCOL");
     const exporter = await this.#listenOn(this.#portsOf(chosen), chosen, protocol, service);
     this.#ports.set(chosen.entry, exporter.address.port);
@@ -125,6 +125,11 @@ export class ProtocolTable {
         mayHaveRun: false,
       });
     return protocol.refer(endpoint);
+  }
+
+  #unknown(id: string): ConfigError {
+    const known = [...new Set(this.served.map(({ entry }) => entry))].join(", ");
+    return new ConfigError("UNKNOWN_PROTOCOL", `unknown protocol id "${id}"; configured: ${known}`);
   }
 
   /** Where an entry may listen: the first port that is not taken is its own from then on. */

@@ -155,11 +155,7 @@ export class Provider {
     }
   }
 
-  async #serve(
-    served: ServedService,
-    options: ServiceOptions,
-    ids: readonly string[],
-  ): Promise<Offer> {
+  async #serve(served: ServedService, options: ServiceOptions, ids: readonly string[]): Promise<Offer> {
     const bindings: Binding[] = [];
     try {
       for (const id of ids) {

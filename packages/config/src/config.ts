@@ -18,7 +18,7 @@ export interface Config {
   readonly cache: CacheConfig;
   /** Where settings and rules are read that change while the program runs. */
   readonly configCenter: ConfigCenterConfig | undefined;
-  /** Undefined: connections are not encrypted. */
+  /** What protocols and consumer have where they say nothing themselves. Undefined: nothing. */
   readonly tls: TlsConfig | undefined;
   /** Rules of the file, in its order. */
   readonly router: readonly RouterRule[];
@@ -105,7 +105,7 @@ export interface ConfigCenterConfig extends CenterConfig {
   readonly cluster: string | undefined;
 }
 
-/** `tls_config:`. Paths of PEM files. */
+/** `tls:`, `tls_config:`. Paths of PEM files, relative to the working directory. */
 export interface TlsConfig {
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
@@ -113,6 +113,8 @@ export interface TlsConfig {
   readonly caFile: string | undefined;
   /** The name in the provider's certificate. Undefined: the endpoint's host. */
   readonly serverName: string | undefined;
+  /** Whether a provider takes plain connections too. Undefined: it does, unless there is a {@link caFile}. */
+  readonly plainText: "accept" | "refuse" | undefined;
 }
 
 /** One of `router:` (rpc-protocols 5.4-5.6). */
@@ -164,6 +166,10 @@ export interface ProtocolConfig {
   /** `hessian2`, `protobuf`. Undefined: the protocol's default. */
   readonly serialization: string | undefined;
   readonly triple: TripleConfig | undefined;
+  /** Names of protocols that are spoken on the same port too. */
+  readonly extProtocols: readonly string[];
+  /** Certificate and key of the port, its own or the file's. Undefined: connections are not encrypted. */
+  readonly tls: TlsConfig | undefined;
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -295,6 +301,8 @@ export interface ConsumerConfig extends MethodConfig {
   readonly cluster: string | undefined;
   readonly protocol: readonly string[] | undefined;
   readonly registries: readonly string[] | undefined;
+  /** How providers are called: its own, or the file's where that has a `ca-file`. Undefined: not encrypted. */
+  readonly tls: TlsConfig | undefined;
   readonly params: Readonly<Record<string, string>>;
   /** By key. */
   readonly references: Readonly<Record<string, ReferenceConfig>>;

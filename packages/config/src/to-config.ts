@@ -14,6 +14,7 @@ import type {
   RegistryConfig,
   RouterRule,
   ServiceConfig,
+  TlsConfig,
   TripleConfig,
 } from "./config.js";
 import type { ConfigNotice } from "./notices.js";
@@ -28,20 +29,19 @@ export function toConfig(
   notices: readonly ConfigNotice[],
 ): Config {
   const { application, metadataReport, configCenter, shutdown, cache, tls, otel } = parsed;
-  const { certFile, keyFile, caFile, serverName } = tls ?? {};
-  const secured = [certFile, keyFile, caFile, serverName].some((one) => one !== undefined);
+  const shared = toTls(tls);
   return freeze<Config>({
     application: toApplication(application),
     registries: mapValues(parsed.registries, toRegistry),
     metadataReport: metadataReport === undefined ? undefined : toCenter(metadataReport),
     configCenter: configCenter === undefined ? undefined : toConfigCenter(configCenter),
-    protocols: mapValues(parsed.protocols, toProtocol),
+    protocols: mapValues(parsed.protocols, (one, id) => toProtocol(one, id, shared)),
     provider: toProvider(parsed.provider),
-    consumer: toConsumer(parsed.consumer),
+    consumer: toConsumer(parsed.consumer, shared),
     logger: toLogger(parsed.logger),
     shutdown: { signals: toSignals(shutdown.signals), graceMs: shutdown.grace, timeoutMs: shutdown.timeout },
     cache: { enabled: cache.enabled, directory: cache.directory },
-    tls: secured ? { certFile, keyFile, caFile, serverName } : undefined,
+    tls: shared,
     router: parsed.router.map(toRule),
     metrics: toMetrics(parsed.metrics),
     tracing: { ...otel.tracing, endpoint: otel.tracing.endpoint },
@@ -102,8 +102,9 @@ function toConfigCenter(parsed: NonNullable<ParsedConfig["configCenter"]>): Conf
 
 type ParsedProtocol = ParsedConfig["protocols"][string];
 
-function toProtocol(parsed: ParsedProtocol, id: string): ProtocolConfig {
-  const { name = id, host, port, payload, serialization, params, triple } = parsed;
+function toProtocol(parsed: ParsedProtocol, id: string, shared: TlsConfig | undefined): ProtocolConfig {
+  const { name = id, host, port, payload, serialization, params, triple, extProtocol = [], tls } = parsed;
+  const serves = shared?.certFile !== undefined || shared?.keyFile !== undefined;
   const { maxServerSendMsgSize, maxServerRecvMsgSize } = parsed;
   return {
     id,
@@ -113,8 +114,17 @@ function toProtocol(parsed: ParsedProtocol, id: string): ProtocolConfig {
     payloadBytes: payload,
     serialization,
     triple: toTriple({ maxServerSendMsgSize, maxServerRecvMsgSize, ...triple }),
+    extProtocols: extProtocol.filter((other) => other !== name),
+    tls: tls === undefined && serves ? shared : toTls(tls),
     params: mapValues(params as Readonly<Record<string, string>>, same),
   };
+}
+
+/** Undefined when nothing is said, or that it is off. */
+function toTls(parsed: ParsedConfig["tls"]): TlsConfig | undefined {
+  if (parsed?.enabled !== true) return undefined;
+  const { certFile, keyFile, caFile, serverName, plainText } = parsed;
+  return { certFile, keyFile, caFile, serverName, plainText };
 }
 
 /** Undefined when nothing is said. */
@@ -194,9 +204,9 @@ function toProvider({ services, ...parsed }: ParsedConfig["provider"]): Provider
   return { ...defaults, services: mapValues(services, toService) };
 }
 
-type ParsedAsk = Omit<ParsedConfig["consumer"], "references">;
+type ParsedAsk = Omit<ParsedConfig["consumer"], "references" | "tls">;
 
-function toAsk(parsed: ParsedAsk): Omit<ConsumerConfig, "references" | "check"> {
+function toAsk(parsed: ParsedAsk): Omit<ConsumerConfig, "references" | "check" | "tls"> {
   const { version, group, cluster, protocol, registries, filter: filters, serialization, params } = parsed;
   return {
     ...toCall(parsed),
@@ -211,7 +221,10 @@ function toAsk(parsed: ParsedAsk): Omit<ConsumerConfig, "references" | "check"> 
   };
 }
 
-function toConsumer({ references, ...parsed }: ParsedConfig["consumer"]): ConsumerConfig {
+function toConsumer(
+  { references, tls, ...parsed }: ParsedConfig["consumer"],
+  shared: TlsConfig | undefined,
+): ConsumerConfig {
   const { check = true } = parsed;
   const defaults = toAsk(parsed);
   const toReference = (one: (typeof references)[string], key: string): ReferenceConfig => ({
@@ -231,7 +244,13 @@ function toConsumer({ references, ...parsed }: ParsedConfig["consumer"]): Consum
     triple: toTriple(one.protocolConfig?.triple),
     methods: mapValues(one.methods, toMethod),
   });
-  return { ...defaults, check, references: mapValues(references, toReference) };
+  const asks = tls === undefined && shared?.caFile !== undefined;
+  return {
+    ...defaults,
+    check,
+    tls: asks ? shared : toTls(tls),
+    references: mapValues(references, toReference),
+  };
 }
 
 /** `own` where it says something, else `defaults`; parameters are joined. */

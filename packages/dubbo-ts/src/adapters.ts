@@ -5,19 +5,23 @@ import type { MemoryMetadataStore } from "@dubbo-ts/metadata";
 
 /** Every official protocol by name, in the order of preference. Its code is loaded when an application opens. */
 export const protocols: Readonly<Record<string, ProtocolFactory>> = {
-  async dubbo({ application, payloadBytes, connections }, runtime) {
+  async dubbo({ application, payloadBytes, connections, ports, tls = {} }, runtime) {
     const { dubboProtocol } = await import("@dubbo-ts/protocol-dubbo");
     const options = {
       application,
+      ports,
+      tls,
       ...(payloadBytes !== undefined && { maxPayloadBytes: payloadBytes }),
       ...(connections !== undefined && { connections }),
     };
     return dubboProtocol(options, runtime);
   },
-  async tri({ application, payloadBytes, connections }, runtime) {
+  async tri({ application, payloadBytes, connections, ports, tls = {} }, runtime) {
     const { tripleProtocol } = await import("@dubbo-ts/protocol-triple");
     const options = {
       application,
+      ports,
+      tls,
       ...(payloadBytes !== undefined && { maxMessageBytes: payloadBytes }),
       ...(connections !== undefined && { connections }),
     };

@@ -70,5 +70,13 @@ export { SharedClients } from "./net/shared-clients.js";
 export { type OpenPort, SharedPorts } from "./net/shared-ports.js";
 export { Silence, type SilenceSettings } from "./net/silence.js";
 export { Sweep, type Swept } from "./net/sweep.js";
-export { begun, type ClientTls, isTlsAlert, secureSocket, type ServerTls, tlsFailure } from "./net/tls.js";
+export {
+  begun,
+  type ClientTls,
+  isTlsAlert,
+  requireUsableTls,
+  secureSocket,
+  type ServerTls,
+  tlsFailure,
+} from "./net/tls.js";
 export { WireReader, WireWriter } from "./net/protobuf-wire.js";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { inert, inerts, key, later } from "./key.js";
 import { freeParams, referenceProtocol } from "./protocols.js";
 import { duration, flag, integer, oneOf, providerUrls, text, textOrFalse, texts } from "./scalars.js";
+import { tls } from "./tls.js";
 
 /** Names that a configuration may use beside those of Dubbo. */
 export interface KnownNames {
@@ -123,9 +124,13 @@ const offered = (names: KnownNames) => ({
   ),
   tag: key("The tag that routes calls here.", text().optional()),
   token: key("What consumers must send along. Never printed.", text().optional()),
-  accessLog: later("`true`: every call is logged; or the file to log to.", textOrFalse().optional(), {
-    aliases: ["accesslog"],
-  }),
+  accessLog: key(
+    "`true`: every call is logged, to the log of the application; so it is where a file is named.",
+    textOrFalse().optional(),
+    {
+      aliases: ["accesslog"],
+    },
+  ),
   tpsLimiter: later("Whether the rate is limited, and how: `default`.", textOrFalse().optional()),
   protocols: key("Ids of the protocols that serve it. Default: all.", texts().optional(), {
     aliases: ["protocolIds", "protocol"],
@@ -202,6 +207,10 @@ export function callSections(names: KnownNames) {
         "a start waits until the metadata is there or the lookup has failed",
       ),
       meshEnabled: inert("there is no proxyless mesh"),
+      tls: key(
+        "How providers are called. Default: as the file's `tls` says, where that has a `ca-file`.",
+        tls().optional(),
+      ),
       references: key(
         "By a name of your choice; what one leaves out is that of `consumer`.",
         references.default({}),

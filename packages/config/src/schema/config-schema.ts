@@ -5,6 +5,7 @@ import { inert, inerts, key, later } from "./key.js";
 import { logger, metrics, otel } from "./observability.js";
 import { protocol } from "./protocols.js";
 import { data, duration, flag, integer, oneOf, params, text } from "./scalars.js";
+import { tls } from "./tls.js";
 
 // Keys stand here in camelCase; `time-out`, `timeOut`, `time_out` and `timeout` are one key (key-names.ts), and
 // `aliases` are other words that Dubbo for Java or Go has for it.
@@ -80,18 +81,6 @@ const cache = () =>
     directory: key("The folder. Default: one of the user's.", text().optional()),
   });
 
-const tls = () =>
-  z.object({
-    certFile: key("The certificate chain, PEM.", text().optional(), { aliases: ["tlsCertFile"] }),
-    keyFile: key("The private key, PEM.", text().optional(), { aliases: ["tlsKeyFile"] }),
-    caFile: key("Who must have signed the other side's certificate, PEM.", text().optional(), {
-      aliases: ["caCertFile"],
-    }),
-    serverName: key("The name in the provider's certificate.", text().optional(), {
-      aliases: ["tlsServerName"],
-    }),
-  });
-
 const rule = () =>
   z.object({
     scope: key("What `key` names.", oneOf(["service", "application"]).default("service")),
@@ -158,7 +147,9 @@ export function configSchema(names: KnownNames = {}) {
     logger: key("What is logged, and where to.", logger().prefault({})),
     shutdown: key("How the application stops.", shutdown().prefault({}), { aliases: ["shutdownConf"] }),
     cache: key("What is kept on disk.", cache().prefault({})),
-    tls: key("Encrypted connections.", tls().optional(), { aliases: ["tlsConfig"] }),
+    tls: key("Encrypted connections, of protocols and of consumers.", tls().optional(), {
+      aliases: ["tlsConfig"],
+    }),
     router: later("Rules that choose among providers.", z.array(rule()).default([])),
     metrics: key("Numbers of the running program.", metrics().prefault({})),
     otel: key("Traces of the running program.", otel().prefault({})),

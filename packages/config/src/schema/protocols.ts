@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { inert, inerts, key, later } from "./key.js";
 import { bytes, duration, flag, integer, params, text, texts } from "./scalars.js";
+import { tls } from "./tls.js";
 
 const getty = "settings of sessions and sockets of dubbo-go";
 
@@ -66,6 +67,8 @@ export const protocol = () =>
         })
         .optional(),
     ),
+    extProtocol: key("Wire protocols that are spoken on the same port too, as in `tri`.", texts().optional()),
+    tls: key("Encrypted connections. Default: those of the file.", tls().optional()),
     payload: key("The longest message.", bytes().default(8_388_608)),
     serialization: key("How arguments and results are written: `hessian2`, `protobuf`.", text().optional()),
     ...sizes(),

@@ -90,6 +90,19 @@ export async function secureSocket(
   });
 }
 
+/**
+ * Looks at certificate, key and authority before somebody needs them.
+ * @throws {ConfigError} CONFIG_INVALID: they cannot be used.
+ */
+export async function requireUsableTls(pem: {
+  readonly cert: string | Buffer | undefined;
+  readonly key: string | Buffer | undefined;
+  readonly ca: string | Buffer | undefined;
+}): Promise<void> {
+  const { createSecureContext } = await import("node:tls");
+  begun(() => createSecureContext(pem));
+}
+
 /** @throws {ConfigError} CONFIG_INVALID: what certificates and keys are given cannot be used. */
 export function begun<T>(work: () => T): T {
   try {
