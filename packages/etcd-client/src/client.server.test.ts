@@ -229,17 +229,8 @@ realServer("a client of a real etcd", installEtcd(), () => {
     await client.put(`${root}b`, "2");
     await shows(seen, ["a=1", "b=2"]);
     expect(seen.at(-1)?.entries.get(`${root}a`)).toBe(seen[0]?.entries.get(`${root}a`));
-    const large = ["c", "d", "e"].map(
-      (name) => ({ type: "put", key: root + name, value: "x".repeat(400_000) }) as const,
-    );
-    const revision = (await client.txn({ compare: [], success: large })).revision;
-    await client.put(`${root}c`, "3");
-    await soon(() => seen.at(-1)?.entries.get(`${root}c`)?.value.length === 1, "c");
     await client.delete({ prefix: root });
     await shows(seen, []);
-    // One transaction is one step for whoever watches, whatever its size.
-    for (const { entries } of seen)
-      expect([...entries.values()].filter(({ modRevision }) => modRevision === revision).length).not.toBe(1);
     const one = collect(client, { key: `${root}single` });
     await client.put(`${root}single`, "s");
     await client.put(`${root}single2`, "t");
@@ -373,8 +364,9 @@ realServer("a client of a real etcd", installEtcd(), () => {
     const [client, other] = [await direct(), await direct()];
     const root = prefix();
     const kept = lease(client);
-    await hold(client, { key: `${root}a`, value: text("1"), lease: kept });
-    await hold(client, { key: `${root}b`, value: text("2"), lease: kept });
+    // They look rarely by themselves: it is the lease that tells them.
+    for (const name of ["a", "b"])
+      await hold(client, { key: root + name, value: text("1"), lease: kept, verifyMs: 60_000 });
     const { id = 0n } = kept;
     await other.revokeLease(id);
     expect((await other.list({ prefix: root })).entries).toEqual([]);
@@ -480,6 +472,36 @@ realServer("a client of a real etcd", installEtcd(), () => {
     await proxy.setMode("pass");
     await soon(async () => (await other.get(key)) !== undefined, "the key");
     await shows(seen, ["a=1"]);
+  });
+
+  test("gives a connection up on which only calls time out, though nothing else is asked for", async () => {
+    const client = await faulty({ callTimeoutMs: 200 });
+    await proxy.setMode("blackhole");
+    await expect(client.get("/a")).rejects.toMatchObject({ code: "TIMEOUT" });
+    expect(client.connected).toBe(false);
+    await proxy.setMode("pass");
+    await soon(() => client.get("/a").then(() => true), "an answer");
+  });
+
+  test("tells a transaction as one step, also when the server sends it in two pieces", async () => {
+    const [writer, client] = [await direct(), await faulty()];
+    const root = prefix();
+    const writeAll = (value: string) =>
+      writer.txn({
+        compare: [],
+        success: ["a", "b", "c"].map((one) => ({ type: "put", key: root + one, value }) as const),
+      });
+    await writeAll("0");
+    const seen = collect(client, { prefix: root }, { settleMs: 60_000 });
+    await soon(() => seen.length === 1, "a first value");
+    await proxy.setMode("refuse");
+    await soon(() => !client.connected, "the break");
+    // More than the server sends at once.
+    for (let round = 1; round <= 9; round++) await writeAll(String(round).repeat(400_000));
+    await proxy.setMode("pass");
+    await soon(() => String(seen.at(-1)?.entries.get(`${root}c`)?.value).startsWith("9"), "the last");
+    for (const { entries } of seen)
+      expect(new Set([...entries.values()].map(({ modRevision }) => modRevision)).size).toBe(1);
   });
 
   test("sends reads again after a break, and says of writes that they may have been done", async () => {
@@ -704,11 +726,15 @@ realServer("a client of a real etcd", installEtcd(), () => {
       const own = await hold(client, { key: `${root}own`, value: text("1"), lease: lease(client, 3) });
       const seen = collect(client, { prefix: root });
       await shows(seen, ["own=1"]);
+      const onlyWatches = use(await connectEtcd({ endpoints }, AbortSignal.timeout(10_000)));
+      const watched = collect(onlyWatches, { prefix: root });
+      await shows(watched, ["own=1"]);
       await (await cluster.leader()).kill("SIGKILL");
       await soon(() => client.put(`${root}b`, "2"), "a writing", 10_000);
       await shows(seen, ["own=1", "b=2"], 10_000);
-      // One of three: nothing can be written or read, what is known stays.
+      // One of three: nothing can be written or read, what is known stays. Nobody has to ask to find that out.
       await (await cluster.leader()).kill("SIGKILL");
+      await soon(() => !client.connected && !onlyWatches.connected, "the end of the connections", 10_000);
       const begunMs = performance.now();
       await expect(client.get(`${root}b`)).rejects.toMatchObject({ code: "TIMEOUT" });
       expect(performance.now() - begunMs).toBeLessThan(2_000);
@@ -718,6 +744,7 @@ realServer("a client of a real etcd", installEtcd(), () => {
       await shows(seen, ["own=1", "b=2", "c=3"], 10_000);
       await own.update(text("4"), AbortSignal.timeout(5_000));
       await shows(seen, ["own=4", "b=2", "c=3"]);
+      await shows(watched, ["own=4", "b=2", "c=3"]);
     } finally {
       for (const one of opened.splice(0).reverse()) await one[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();

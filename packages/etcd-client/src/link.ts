@@ -200,7 +200,10 @@ export class Link {
     // A server that refuses answers too.
     if (cause !== null && cause.metadata?.get("content-type").length > 0) this.#heard();
     if (cause === null) return new EtcdError("SERVER_ERROR", `${this.endpoint}: an answer without content`);
-    return callError(this.endpoint, cause);
+    const error = callError(this.endpoint, cause);
+    // Cut off from the others it cannot serve us, though it answers: another endpoint may.
+    if (/no leader/.test(error.message)) this.end(error);
+    return error;
   }
 
   #broken(): EtcdError {
