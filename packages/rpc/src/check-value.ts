@@ -89,14 +89,14 @@ function objectCheck(className: string, fields: ReadonlyMap<string, JavaType>, s
     read: fieldReader(name),
     check: fieldCheck(type, side),
   }));
-  const names = new Set(fields.keys());
+  const known = { inOrder: [...fields.keys()], names: new Set(fields.keys()) };
   return (value, walk) => {
     if (!isRecord(value)) return problem(className, value);
     for (const { name, read, check } of plan) {
       const found = check(read(value), walk);
       if (found !== undefined) return under(`.${name}`, found);
     }
-    return side === "sent" ? unknownField(className, names, value) : undefined;
+    return side === "sent" ? unknownField(className, known, value) : undefined;
   };
 }
 
@@ -107,12 +107,16 @@ function fieldCheck(type: JavaType, side: Side): Check {
 
 function unknownField(
   className: string,
-  names: ReadonlySet<string>,
+  { inOrder, names }: { readonly inOrder: readonly string[]; readonly names: ReadonlySet<string> },
   value: Record<string, unknown>,
 ): Problem | undefined {
-  for (const key in value)
-    if (!names.has(key) && Object.hasOwn(value, key) && value[key] !== undefined)
-      return { path: `.${key}`, why: `unknown field, ${className} has ${[...names].join(", ") || "none"}` };
+  // Most objects have their fields in the order of the definition: then nothing is looked up.
+  let at = 0;
+  for (const key in value) {
+    if (key === inOrder[at++] || names.has(key)) continue;
+    if (Object.hasOwn(value, key) && value[key] !== undefined)
+      return { path: `.${key}`, why: `unknown field, ${className} has ${inOrder.join(", ") || "none"}` };
+  }
   return undefined;
 }
 

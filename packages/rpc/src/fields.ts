@@ -2,11 +2,14 @@ import type { JavaType, ObjectNode } from "./java-type.js";
 
 /** True for objects that have fields of their own: plain ones and those of the user's classes. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof Map || value instanceof Set || value instanceof Date || value instanceof Uint8Array)
+  if (typeof value !== "object" || value === null) return false;
+  if (Object.getPrototypeOf(value) === Object.prototype) return true; // nearly always
+  return !(
+    Array.isArray(value) ||
+    value instanceof Map ||
+    value instanceof Set ||
+    value instanceof Date ||
+    value instanceof Uint8Array
   );
 }
 
