@@ -19,6 +19,7 @@ import { LocalExports } from "./local-exports.js";
 import type { ReferenceOptions, ServiceOptions } from "./options.js";
 import { ProtocolTable } from "./protocols.js";
 import { Provider, type ServiceHandle } from "./provider.js";
+import { type Policies, policiesWith } from "./reference-settings.js";
 import { openRegistries } from "./registries.js";
 import { bounded, linger, stopOnSignals } from "./shutdown.js";
 
@@ -36,6 +37,10 @@ export interface ApplicationOptions {
   readonly filters?:
     | { readonly provider?: readonly Filter[]; readonly consumer?: readonly Filter[] }
     | undefined;
+  /** Load balancers of the program's own, by the name that `loadbalance` gives them. */
+  readonly loadBalancers?: Policies["loadBalancers"] | undefined;
+  /** Failure policies of the program's own, by the name that `cluster` gives them. */
+  readonly clusters?: Policies["clusters"] | undefined;
   /** `process.env` or a test's: `DUBBO_IP_TO_REGISTRY` is read. Default: empty. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly runtime?: Runtime | undefined;
@@ -115,6 +120,7 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
       discovery,
       pool,
       spoken: protocols.names,
+      policies: policiesWith(options),
       filters: filters.consumer ?? [],
       runtime,
     }),

@@ -13,7 +13,7 @@ import {
 } from "@dubbo-ts/rpc";
 import type { ReferenceOptions } from "./options.js";
 import { openReference, type Reference } from "./reference.js";
-import { type ReferenceSettings, referenceSettings } from "./reference-settings.js";
+import { type Policies, type ReferenceSettings, referenceSettings } from "./reference-settings.js";
 
 /** What the consumer side of an application needs. */
 export interface ConsumerOptions {
@@ -22,6 +22,7 @@ export interface ConsumerOptions {
   readonly pool: InvokerPool;
   /** The protocols that this application can speak. */
   readonly spoken: readonly string[];
+  readonly policies: Policies;
   /** Around every call, outside those of the reference. */
   readonly filters: readonly Filter[];
   readonly runtime: Runtime;
@@ -64,7 +65,12 @@ export class Consumer implements AsyncDisposable {
     options: ReferenceOptions,
   ): Promise<{ reference: Reference; settings: ReferenceSettings }> {
     options.signal?.throwIfAborted();
-    const settings = referenceSettings(serviceInterface, options, this.options.config.consumer);
+    const settings = referenceSettings(
+      serviceInterface,
+      options,
+      this.options.config.consumer,
+      this.options.policies,
+    );
     const reference = openReference(serviceInterface, settings, this.options);
     // A signal of its own for each: hundreds of listeners on the program's one would look like a leak to Node.
     const ends = options.signal && AbortSignal.any([options.signal]);

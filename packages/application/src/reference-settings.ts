@@ -1,7 +1,10 @@
 import {
+  broadcast,
   type Cluster,
   clusters,
+  failfast,
   failover,
+  failsafe,
   type LoadBalancerFactory,
   loadBalancers,
   random,
@@ -43,6 +46,23 @@ export interface ReferenceSettings {
   callPolicy(published: () => Params): CallPolicy;
 }
 
+/** What the names `cluster` and `loadbalance` stand for. */
+export interface Policies {
+  readonly clusters: Readonly<Record<string, Cluster>>;
+  readonly loadBalancers: Readonly<Record<string, LoadBalancerFactory>>;
+}
+
+/** Those of this framework, and what the program brings along, which wins. */
+export function policiesWith(own: { [K in keyof Policies]?: Policies[K] | undefined }): Policies {
+  return {
+    clusters: { ...clusters, ...own.clusters },
+    loadBalancers: { ...loadBalancers, ...own.loadBalancers },
+  };
+}
+
+/** They make one attempt, so that a call takes one attempt's time. */
+const singleAttempt: ReadonlySet<Cluster> = new Set([failfast, failsafe, broadcast]);
+
 /** Dubbo's own default is 1 s, Go's is 3 s: the longer one, since a timeout that is too short fails calls that are well. */
 const defaultTimeoutMs = 3_000;
 /** Three attempts in all, as in Dubbo. */
@@ -59,16 +79,18 @@ export function referenceSettings(
   serviceInterface: string,
   options: ReferenceOptions,
   consumer: ConsumerConfig,
+  policies: Policies = policiesWith({}),
 ): ReferenceSettings {
   checkOptions(`reference ${serviceInterface}`, options);
   const entry = entryOf(consumer.references, serviceInterface, options);
   const base = entry ?? { ...consumer, providedBy: [], url: [], methods: {} };
   const layers = [options.methods ?? {}, { "": options }, base.methods, { "": base }];
   for (const { loadBalance } of namedMethods(options, base))
-    if (loadBalance !== undefined) balancer(loadBalance);
+    if (loadBalance !== undefined)
+      pick(policies.loadBalancers, loadBalance, "load balancer", "CONFIG_INVALID");
   const clusterName = options.cluster ?? base.cluster;
   const cluster =
-    clusterName === undefined ? undefined : pick(clusters, clusterName, "cluster", "CONFIG_INVALID");
+    clusterName === undefined ? undefined : pick(policies.clusters, clusterName, "cluster", "CONFIG_INVALID");
   return {
     version: options.version ?? base.version,
     group: options.group ?? base.group,
@@ -79,7 +101,7 @@ export function referenceSettings(
     attachments: options.attachments ?? {},
     filters: options.filters ?? [],
     callPolicy: (published) =>
-      memoized((method, params) => policyOf(method, layers, params, cluster), published),
+      memoized((method, params) => policyOf(method, layers, params, policies, cluster), published),
   };
 }
 
@@ -110,6 +132,7 @@ function policyOf(
   method: string,
   layers: readonly Layer[],
   params: Params,
+  { clusters, loadBalancers }: Policies,
   chosen: Cluster | undefined,
 ): MethodPolicy {
   const settings = layers.map((layer) => (Object.hasOwn(layer, "") ? layer[""] : own(layer, method)) ?? {});
@@ -120,7 +143,7 @@ function policyOf(
   const retries = first("retries") ?? publishedNumber(params, method, "retries", 0) ?? defaultRetries;
   return {
     timeoutMs: first("timeoutMs") ?? publishedNumber(params, method, "timeout", 1) ?? defaultTimeoutMs,
-    retries: cluster === failover ? retries : 0,
+    retries: singleAttempt.has(cluster) ? 0 : retries,
     // What a provider publishes and this side does not have is passed over, as in Dubbo.
     loadBalancer: own(loadBalancers, loadBalance) ?? random,
     cluster,
@@ -144,10 +167,6 @@ function* namedMethods(
   yield base;
   yield* Object.values(options.methods ?? {});
   yield* Object.values(base.methods);
-}
-
-function balancer(name: string): LoadBalancerFactory {
-  return pick(loadBalancers, name, "load balancer", "CONFIG_INVALID");
 }
 
 function list(value: string | readonly string[]): readonly string[] {

@@ -114,7 +114,7 @@ export class EmptyGuard implements AsyncDisposable {
   #startDoubt(next: readonly ServiceInstance[], settled: boolean): void {
     const { clock, log } = this.options.runtime;
     const sinceMs = this.#doubt?.sinceMs ?? clock.monotonicMs();
-    if (this.#doubt === undefined)
+    if (this.#doubt === undefined && this.#known !== undefined && this.#known.length > 0)
       log.warn(
         {
           application: this.options.application,

@@ -77,7 +77,7 @@ describe("createApplication", () => {
   test("needs a name, and says which registries and which keys there are", async () => {
     await expect(createApplication({ env: {} })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     await expect(createApplication({ ...quiet, name: "a", registry: "mars://h:1" })).rejects.toThrow(
-      /unknown registry scheme "mars"; known: local, memory, .*zookeeper/,
+      /unknown registry scheme "mars"; known: etcd, local, memory, nacos, zookeeper/,
     );
     const typo = createApplication({ name: "a", config: { protocol: {} }, env: {} });
     await expect(typo).rejects.toThrow(/protocols/);

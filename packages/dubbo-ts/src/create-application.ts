@@ -2,12 +2,15 @@ import {
   type Application,
   createApplication as assembleApplication,
   plainRegistry,
+  type ProtocolFactory,
   type RegistryBackend,
+  type RegistryFactory,
   pick,
 } from "@dubbo-ts/application";
 import { chosenRegistry, type Config, configuredByEnvironment, loadConfig } from "@dubbo-ts/config";
 import { type Logger, type Runtime, silentLogger, systemRuntime } from "@dubbo-ts/core";
 import type { Container, ServiceClass } from "@dubbo-ts/decorators";
+import type { Cluster, LoadBalancerFactory } from "@dubbo-ts/cluster";
 import type { Filter } from "@dubbo-ts/rpc";
 import { memoryCenters, type MemoryCenters, protocols, registryFactories } from "./adapters.js";
 import { pinoLogger } from "./logger.js";
@@ -34,6 +37,14 @@ export interface CreateApplicationOptions {
   container?: Container;
   /** Around every call that comes in, and every call that goes out; the first is the outermost. */
   filters?: { readonly provider?: readonly Filter[]; readonly consumer?: readonly Filter[] };
+  /** Adapters of the program's own, by the scheme of their URLs. They win over the official ones. */
+  registries?: Readonly<Record<string, RegistryFactory>>;
+  /** Protocols of the program's own, by name. They come before the official ones. */
+  protocols?: Readonly<Record<string, ProtocolFactory>>;
+  /** Load balancers of the program's own, by the name that `loadbalance` gives them. */
+  loadBalancers?: Readonly<Record<string, LoadBalancerFactory>>;
+  /** Failure policies of the program's own, by the name that `cluster` gives them. */
+  clusters?: Readonly<Record<string, Cluster>>;
   /** Default: pino, as the configuration's `logger` says. */
   log?: Logger;
   /** What applications of one program share over `memory://`. Default: nothing, each stands alone. */
@@ -57,8 +68,10 @@ export async function createApplication(options: CreateApplicationOptions): Prom
     log.info({ keys: config.notices.map(({ key }) => key) }, "settings that have no effect here, or not yet");
   const application = await assembleApplication({
     config,
-    registries: registryFactories(memory),
-    protocols,
+    registries: { ...registryFactories(memory), ...options.registries },
+    protocols: { ...options.protocols, ...protocols, ...options.protocols },
+    loadBalancers: options.loadBalancers,
+    clusters: options.clusters,
     registry: chosenRegistry({ argv, env }) ?? options.registry,
     filters,
     env,
@@ -74,11 +87,12 @@ export async function createApplication(options: CreateApplicationOptions): Prom
 }
 
 async function configOf(
-  { name, config, profile }: CreateApplicationOptions,
+  { name, config, profile, loadBalancers = {}, clusters = {} }: CreateApplicationOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Config> {
   return loadConfig(config ?? (configuredByEnvironment(env) ? undefined : {}), {
     env,
+    names: { loadBalancers: Object.keys(loadBalancers), clusters: Object.keys(clusters) },
     ...(profile !== undefined && { profile }),
     ...(name !== undefined && { overrides: { application: { name } } }),
   });

@@ -4,8 +4,10 @@ export { memoryCenters, type MemoryCenters } from "./adapters.js";
 export type {
   Application,
   MethodOptions,
+  ProtocolFactory,
   ReferenceOptions,
   RegistryBackend,
+  RegistryFactory,
   ServiceHandle,
   ServiceOptions,
 } from "@dubbo-ts/application";

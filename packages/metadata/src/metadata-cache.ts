@@ -178,7 +178,8 @@ export class MetadataCache implements AsyncDisposable {
       } catch (error) {
         signal.throwIfAborted();
         const { application, revision } = entry;
-        if (failures === 0) log.warn({ err: error, application, revision }, "metadata cannot be fetched yet");
+        if (failures === 0)
+          log.warn({ why: String(error), application, revision }, "metadata cannot be fetched yet");
         entry.error = error;
         for (const { onChange } of entry.holders) onChange();
       } finally {
