@@ -9,5 +9,6 @@ export const targets = [
   { name: "dubbo-direct", title: "dubbo-ts, dubbo, direct", module: "./dubbo-direct.mjs", peer: false },
   { name: "moleculer", title: "moleculer, TCP", module: "./moleculer.mjs", peer: true },
   { name: "sofa", title: "sofa-rpc-node, dubbo", module: "./sofa.mjs", peer: true },
+  { name: "triple", title: "dubbo-ts, triple, direct", module: "./triple.mjs", peer: false },
   { name: "grpc", title: "@grpc/grpc-js", module: "./grpc.mjs", peer: true },
 ];
