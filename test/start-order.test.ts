@@ -30,7 +30,9 @@ realServer("what ZooKeeper sees of a provider", installZooKeeper(), () => {
   }
 
   /** The writes of a kind of node, in the order of their zxids. */
-  async function writes(pattern: RegExp): Promise<{ index: number; operation: string; path: string; text: string }[]> {
+  async function writes(
+    pattern: RegExp,
+  ): Promise<{ index: number; operation: string; path: string; text: string }[]> {
     return (await server.transactionLog()).flatMap((text, index) => {
       const [, operation = "", path = ""] = /zxid 0x[0-9a-f]+ (\w+) '?(\/[^,\s]*)/.exec(text) ?? [];
       return pattern.test(path) ? [{ index, operation, path, text }] : [];

@@ -6,7 +6,12 @@ const Greeter = defineService("org.example.Greeter", {
 
 test("a consumer finds a provider by its interface and gets an answer", async () => {
   const memory = memoryCenters();
-  const quiet = { config: { logger: { level: "silent" }, shutdown: { grace: 0 } }, registry: "memory://", memory, env: {} };
+  const quiet = {
+    config: { logger: { level: "silent" }, shutdown: { grace: 0 } },
+    registry: "memory://",
+    memory,
+    env: {},
+  };
   await using provider = await createApplication({ ...quiet, name: "greeter-app" });
   await provider.export(Greeter, { greet: (name) => `hello ${name}` });
   await provider.start();

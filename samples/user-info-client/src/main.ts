@@ -10,7 +10,7 @@ const { values } = parseArgs({
 
 await using app = await createApplication({
   config: fileURLToPath(new URL("../client.yml", import.meta.url)),
-  ...(values.registry !== undefined && { registry: values.registry }),
+  argv: process.argv.slice(2),
   ...(values.profile !== undefined && { profile: values.profile }),
 });
 const users = await app.refer(UserProvider);

@@ -12,7 +12,7 @@ if (values.port !== undefined) process.env["PORT"] = values.port;
 const app = await createApplication({
   config: fileURLToPath(new URL("../server.yml", import.meta.url)),
   services: [UserProviderImpl],
-  ...(values.registry !== undefined && { registry: values.registry }),
+  argv: process.argv.slice(2),
   ...(values.profile !== undefined && { profile: values.profile }),
 });
 await app.start();

@@ -9,7 +9,7 @@ const { values } = parseArgs({
 
 const app = await createApplication({
   name: "web-gateway",
-  ...(values.registry !== undefined && { registry: values.registry }),
+  argv: process.argv.slice(2),
 });
 const web = await createGateway(app);
 const address = await web.listen({ port: Number(values.port ?? 8080), host: "127.0.0.1" });
