@@ -37,12 +37,20 @@ export function errorOfStatus(status: CallStatus, peer: string): RpcError | Remo
   const failure = known?.code ?? failures[code];
   if (failure !== undefined) {
     const mayHaveRun = known?.mayHaveRun ?? code !== Status.UNIMPLEMENTED;
-    const message = `${statusName(code)}: ${details || "no reason given"}`;
+    const message = `${statusName(code)}: ${details || "no reason given"}${hintOf(details)}`;
     return new RpcError(failure, message, { peer, mayHaveRun });
   }
   const [encoded] = status.metadata.get(detailsHeader);
   const className = Buffer.isBuffer(encoded) ? classInDetails(encoded) : undefined;
   return statusExceptionOf(code, withoutName(code, details), className);
+}
+
+/** grpc-js does not say why a connection was closed before HTTP/2 began on it. */
+function hintOf(details: string): string {
+  const isClosedEarly =
+    /^No connection established\. Last error: (?:Failed to connect \(|Protocol error|.*ECONNRESET)/;
+  if (!isClosedEarly.test(details)) return "";
+  return "; the provider closed the connection: it may want TLS, or a certificate that it trusts, or speak no TLS";
 }
 
 interface Known {

@@ -125,17 +125,14 @@ export class PortListener implements OpenPort {
     if (this.#sockets.size >= this.#limits.maxConnections) return this.#refuse(socket, "connections");
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
-    const only = this.#onlyFormat();
-    if (only === undefined) this.#detect(socket, false);
-    else only.member.take(socket, only.detector);
+    this.#welcome(socket, false);
   }
 
   /** A format that has the port for itself gets its connections before they say something, if it likes that. */
-  #onlyFormat(): Claim | undefined {
-    const [claim, ...others] = this.#claims(true);
-    return others.length === 0 && claim?.detector.takesSilent === true && !claim.member.left && !this.#gate
-      ? claim
-      : undefined;
+  #welcome(socket: Socket, secure: boolean): void {
+    const [only, ...others] = this.#claims(secure);
+    if (only?.detector.takesSilent === true && others.length === 0) this.#hand(socket, only, secure);
+    else this.#detect(socket, secure);
   }
 
   /** Finds out whose a connection is: one that was accepted, or one that was decrypted. */
@@ -247,7 +244,7 @@ export class PortListener implements OpenPort {
       throw new ConfigError("CONFIG_INVALID", `${protocol}: its port has other certificates already`);
     this.#gate = makeGate(tls, {
       handshakeMs: this.#limits.detectMs,
-      onSecure: (socket) => this.#detect(socket, true),
+      onSecure: (socket) => this.#welcome(socket, true),
       onFailure: ({ message }, socket) =>
         this.#warn(socket, { error: message }, "connection closed: TLS failed"),
     });
