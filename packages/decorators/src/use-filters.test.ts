@@ -1,5 +1,5 @@
 import type { Application, ServiceOptions } from "@dubbo-ts/application";
-import { defineService, type Filter, type Implementation, java, method } from "@dubbo-ts/rpc";
+import { applyFilters, defineService, type Filter, type Implementation, java, method } from "@dubbo-ts/rpc";
 import { createContainer, dubboModule, exportDecorated } from "./container.js";
 import { Service } from "./service.js";
 import { UseFilters } from "./use-filters.js";
@@ -39,9 +39,7 @@ test("filters of options, class and method run in this order, a method's for tha
   const container = createContainer();
   container.load(dubboModule(application));
   await exportDecorated(application, container, [GreeterImpl]);
-  const chain = (exported.filters ?? []).reduceRight((next, filter) => filter(next), {
-    invoke: () => Promise.resolve("done"),
-  });
+  const chain = applyFilters(exported.filters ?? [], { invoke: () => Promise.resolve("done") });
   for (const name of ["hello", "bye"]) await chain.invoke({ method: name } as never);
   expect(order).toEqual([
     "option hello",

@@ -11,6 +11,7 @@ export type {
   ServiceHandle,
   ServiceOptions,
 } from "@dubbo-ts/application";
+export type { Candidate, Cluster, LoadBalancer, LoadBalancerFactory } from "@dubbo-ts/cluster";
 export { chosenRegistry, type Config, loadConfig } from "@dubbo-ts/config";
 export {
   ConfigError,

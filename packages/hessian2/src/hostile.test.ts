@@ -146,6 +146,7 @@ describe("hostile bodies", () => {
       );
       expect(wrong).toEqual([]);
       expect(slowest).toBeLessThan(200); // a body takes 20 microseconds, a collection of garbage a thousand times that
+      expect(process.memoryUsage().heapUsed - heapBefore).toBeLessThan(256 * 1024 * 1024);
       expect(({} as Record<string, unknown>)["isAdmin"]).toBeUndefined();
     },
     60_000 + bodyCount,
