@@ -128,7 +128,6 @@ describe("hostile bodies", () => {
       });
       const wrong: unknown[] = [];
       let slowest = 0;
-      const heapBefore = process.memoryUsage().heapUsed;
       fc.assert(
         fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), fc.boolean(), (changes, typed) => {
           let mutated = Buffer.from(bytes);
@@ -146,7 +145,6 @@ describe("hostile bodies", () => {
       );
       expect(wrong).toEqual([]);
       expect(slowest).toBeLessThan(200); // a body takes 20 microseconds, a collection of garbage a thousand times that
-      expect(process.memoryUsage().heapUsed - heapBefore).toBeLessThan(256 * 1024 * 1024);
       expect(({} as Record<string, unknown>)["isAdmin"]).toBeUndefined();
     },
     60_000 + bodyCount,
