@@ -130,7 +130,7 @@ class ServedCall implements CallContext {
 
   settled(): void {
     this.#settled = true;
-    this.#disarm();
+    if (this.#controller !== undefined) this.#disarm();
   }
 
   #arm(): void {

@@ -64,7 +64,9 @@ export function headerOf(metadata: Metadata, name: string): string {
 /** The call as filters and the method see it, and what ends it early. */
 export class ServedCall {
   readonly invocation: Invocation;
-  readonly #controller = new AbortController();
+  /** Made when the signal is first read: most methods never ask. */
+  #controller: AbortController | undefined;
+  #cancelled: RpcError | undefined;
   #over = false;
 
   constructor(
@@ -75,6 +77,7 @@ export class ServedCall {
   ) {
     const { metadata } = call;
     const application = headerOf(metadata, "tri-consumer-appname");
+    const signal = () => this.#signal();
     this.invocation = {
       service: service.key,
       definition: service.definition,
@@ -84,7 +87,9 @@ export class ServedCall {
       attachments: readAttachments(metadata),
       responseAttachments: new Map(),
       deadlineMs: monotonic(call.getDeadline(), context.clock),
-      signal: this.#controller.signal,
+      get signal() {
+        return signal();
+      },
       oneway: false,
       peer: { address: call.getPeer(), application: application === "" ? undefined : application },
     };
@@ -111,12 +116,19 @@ export class ServedCall {
     // The consumer's own deadline comes a moment before the one that is counted here.
     const late = this.context.clock.monotonicMs() >= deadlineMs - 50;
     const why = late ? "stopped waiting" : "cancelled it";
-    this.#controller.abort(
-      new RpcError(
-        late ? "CALL_TIMEOUT" : "CONNECTION_LOST",
-        `the caller of ${service.text}.${method} ${why}`,
-      ),
+    this.#cancelled ??= new RpcError(
+      late ? "CALL_TIMEOUT" : "CONNECTION_LOST",
+      `the caller of ${service.text}.${method} ${why}`,
     );
+    this.#controller?.abort(this.#cancelled);
+  }
+
+  #signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#cancelled !== undefined) this.#controller.abort(this.#cancelled);
+    }
+    return this.#controller.signal;
   }
 
   /** The answer is written: nothing of the call is of interest any more. */
