@@ -375,6 +375,18 @@ realServer("a client of a real etcd", installEtcd(), () => {
     expect(kept.isOurs(id)).toBe(true);
   });
 
+  test("puts its keys again after the process stood still longer than its lease", async () => {
+    const client = await direct();
+    const key = `${prefix()}a`;
+    const kept = lease(client);
+    await hold(client, { key, value: text("1"), lease: kept, verifyMs: 60_000 });
+    const { id } = kept;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
+    const lost = await client.get(key);
+    await soon(async () => (await client.get(key))?.lease === kept.id && kept.id !== id, "the key");
+    expect(lost).toBeUndefined();
+  });
+
   test("puts a key again that somebody deleted, when it looks and when it is told to", async () => {
     const [client, other] = [await direct(), await direct()];
     const key = `${prefix()}a`;

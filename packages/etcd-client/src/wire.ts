@@ -76,7 +76,7 @@ message StatusResponse { ResponseHeader header = 1; string version = 2; int64 db
 const root = protobuf.parse(proto).root;
 
 /** What every answer begins with. */
-export interface ResponseHeader {
+interface ResponseHeader {
   readonly clusterId: bigint;
   readonly memberId: bigint;
   /** Of the whole store, when it answered. */
