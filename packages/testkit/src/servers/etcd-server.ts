@@ -33,7 +33,11 @@ export function installEtcd(): EtcdInstallation | undefined {
   spawnSync("apt-get", ["update"], { env });
   // Another test process may be installing something at this moment.
   const patience = ["-o", "DPkg::Lock::Timeout=120"];
-  spawnSync("apt-get", [...patience, "install", "-y", "--no-install-recommends", "etcd-server", "etcd-client"], { env });
+  spawnSync(
+    "apt-get",
+    [...patience, "install", "-y", "--no-install-recommends", "etcd-server", "etcd-client"],
+    { env },
+  );
   return etcdAvailable();
 }
 
