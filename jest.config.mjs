@@ -40,12 +40,13 @@ export default {
       // Beside their sources too, but they start servers or processes and wait for real time to pass.
       ...shared,
       displayName: "servers",
+      globalSetup: "<rootDir>/scripts/install-servers.mjs",
       testMatch: ["<rootDir>/packages/*/src/**/*.server.test.ts"],
     },
     {
       ...shared,
       displayName: "stories",
-      globalSetup: "<rootDir>/scripts/jest-build.mjs",
+      globalSetup: "<rootDir>/scripts/jest-stories.mjs",
       testMatch: ["<rootDir>/test/**/*.test.ts"],
     },
   ],
