@@ -14,6 +14,7 @@ import {
   method,
   type RpcError,
 } from "dubbo-ts";
+import { blocksOf } from "./docs.js";
 import { freeBasePort } from "./programs.js";
 
 const Shop = defineService("org.example.Shop", {
@@ -266,6 +267,33 @@ test("JSON is served over TLS too", async () => {
 });
 
 describe("certificates in the configuration", () => {
+  test.each(["one-port.yaml", "tls.yaml"])("do what the page of triple says: %s", async (name) => {
+    const shown = blocksOf("docs/triple.md").find((block) => block.file === name)?.text ?? "";
+    const files = { ca: "authority", provider: "provider", consumer: "consumer" } as const;
+    const text = shown
+      .replace(/certs\/(\w+)\.(pem|key)/g, (_, owner: keyof typeof files, kind: string) =>
+        file(files[owner], kind === "key" ? "key" : "cert"),
+      )
+      .replace("port: 20880", "port: 0");
+    const path = join(folder, name);
+    writeFileSync(path, `${text}\n  logger: { level: silent }\n  shutdown: { grace: 0 }\n`);
+    const memory = memoryCenters();
+    const options = { config: path, memory, registry: "memory://", env: {} };
+    const shop = await createApplication(options);
+    cleanups.push(() => shop.stop());
+    const { addresses } = await shop.export(
+      Shop,
+      { greet: (x) => `hello ${x}`, gate: (x) => x },
+      { protocols: ["rpc"] },
+    );
+    await shop.start();
+    expect(addresses.map(({ protocol }) => protocol)).toEqual(["dubbo", "tri"]);
+    const client = await createApplication({ ...options, name: "client" });
+    cleanups.push(() => client.stop());
+    for (const protocol of ["dubbo", "tri"])
+      expect(await (await client.refer(Shop, { protocol })).greet("page")).toBe("hello page");
+  });
+
   test("are those of the file's tls_config for both sides, as dubbo-go has them", async () => {
     const memory = memoryCenters();
     const tls_config = {

@@ -163,7 +163,6 @@ export class DubboPort implements OpenPort {
   async #close(): Promise<void> {
     const left = this.lease.leave();
     await this.server[Symbol.asyncDispose]();
-    this.lease.destroyConnections();
     await left;
   }
 }
