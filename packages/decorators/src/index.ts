@@ -1,4 +1,4 @@
-export { createContainer, dubboModule, exportDecorated } from "./container.js";
+export { createContainer, dubboModule, exportDecorated, runningApplication } from "./container.js";
 export { Reference } from "./reference.js";
 export { Service, type ServiceClass } from "./service.js";
 export { UseFilters } from "./use-filters.js";

@@ -39,6 +39,7 @@ export {
   inject,
   injectable,
   Reference,
+  runningApplication,
   Service,
   type ServiceClass,
   UseFilters,
