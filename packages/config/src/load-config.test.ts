@@ -57,6 +57,29 @@ describe("a configuration that is right", () => {
     });
   });
 
+  test("gives ports and consumer the file's certificates where they have none, and says what shares a port", async () => {
+    const { protocols, consumer, tls } = await load(`${app}
+tls: { cert-file: s.pem, key-file: s.key }
+protocols:
+  dubbo: { ext.protocol: "tri, dubbo" }
+  own: { name: tri, tls: { certFile: o.pem, keyFile: o.key, plain-text: refuse } }
+  plain: { name: tri, tls: { enabled: false } }
+`);
+    expect(tls).toMatchObject({ certFile: "s.pem", keyFile: "s.key", caFile: undefined });
+    expect(protocols["dubbo"]).toMatchObject({ tls, extProtocols: ["tri"] });
+    expect(protocols["own"]).toMatchObject({
+      tls: { certFile: "o.pem", plainText: "refuse" },
+      extProtocols: [],
+    });
+    expect(protocols["plain"]?.tls).toBeUndefined();
+    expect(consumer.tls).toBeUndefined();
+    const trusting = await load(`${app}tls: { ca-file: ca.pem }\nprotocols: { dubbo: {} }\n`);
+    expect(trusting.consumer.tls).toMatchObject({ caFile: "ca.pem" });
+    expect(trusting.protocols["dubbo"]?.tls).toBeUndefined();
+    const off = await load(`${app}tls: { ca-file: ca.pem }\nconsumer: { tls: { enabled: false } }\n`);
+    expect(off.consumer.tls).toBeUndefined();
+  });
+
   test("reads every section, in the spellings of Java and Go, below dubbo or not", async () => {
     const yaml = `
 dubbo:
