@@ -12,7 +12,7 @@ import type { RequestEncoder } from "./request-encoder.js";
 import { decodeResponse } from "./response-decoder.js";
 import { type ResponseEncoder, tooLong } from "./response-encoder.js";
 import { Silence } from "./silence.js";
-import type { Sweep, Swept } from "./sweep.js";
+import type { Sweep, Swept } from "@dubbo-ts/rpc";
 
 /** What the connections of a protocol's consumer side share. */
 export interface ClientContext {

@@ -17,7 +17,7 @@ import { BatchBuffers } from "./frame-writer.js";
 import { type DubboOptions, type DubboSettings, dubboSettings } from "./options.js";
 import { RequestEncoder } from "./request-encoder.js";
 import { ResponseEncoder } from "./response-encoder.js";
-import { Sweep } from "./sweep.js";
+import { Sweep } from "@dubbo-ts/rpc";
 
 /**
  * The dubbo protocol: Hessian 2 in frames over TCP, as Dubbo for Java and dubbo-go speak it.

@@ -6,7 +6,7 @@ import type { DubboSettings } from "./options.js";
 import { ResponseEncoder } from "./response-encoder.js";
 import { ServerConnection, type ServerContext } from "./server-connection.js";
 import { ServiceTable } from "./service-table.js";
-import { Sweep } from "./sweep.js";
+import { Sweep } from "@dubbo-ts/rpc";
 
 /** How often connections are looked at; their time limits are kept to this. */
 const sweepMs = 1_000;

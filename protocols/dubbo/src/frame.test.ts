@@ -9,7 +9,7 @@ import { FrameParser } from "./frame-parser.js";
 import { BatchBuffers, FrameWriter } from "./frame-writer.js";
 import { Silence } from "./silence.js";
 import { statusError } from "./status-error.js";
-import { Sweep } from "./sweep.js";
+import { Sweep } from "@dubbo-ts/rpc";
 
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
 const bodyOf = ({ bytes, start, end }: Frame) => bytes.toString("hex", start, end);

@@ -9,7 +9,7 @@ import type { DubboSettings } from "./options.js";
 import { type DecodedRequest, decodeRequest, takesAttachments } from "./request-decoder.js";
 import { type ResponseEncoder, type ResponseTarget, tooLong } from "./response-encoder.js";
 import type { ServiceTable } from "./service-table.js";
-import type { Swept } from "./sweep.js";
+import type { Swept } from "@dubbo-ts/rpc";
 
 /** What the connections of a server share. */
 export interface ServerContext {
