@@ -11,7 +11,7 @@ import { type CallOwner, PendingCall } from "./pending-call.js";
 import type { RequestEncoder } from "./request-encoder.js";
 import { decodeResponse } from "./response-decoder.js";
 import { type ResponseEncoder, tooLong } from "./response-encoder.js";
-import { Silence } from "./silence.js";
+import { Silence } from "@dubbo-ts/rpc";
 import type { Sweep, Swept } from "@dubbo-ts/rpc";
 
 /** What the connections of a protocol's consumer side share. */

@@ -7,7 +7,7 @@ import { eventResponse, heartbeatRequest, readEvent, readOnlyEvent } from "./eve
 import { decodeFrames, type Frame, frameFlags, type FrameHeader, frameOf } from "./frame.js";
 import { FrameParser } from "./frame-parser.js";
 import { BatchBuffers, FrameWriter } from "./frame-writer.js";
-import { Silence } from "./silence.js";
+import { Silence } from "@dubbo-ts/rpc";
 import { statusError } from "./status-error.js";
 import { Sweep } from "@dubbo-ts/rpc";
 
