@@ -46,6 +46,7 @@ export interface TxnResult {
 
 const results = { equal: 0, greater: 1, less: 2, different: 3 } as const;
 
+/** A comparison as `rpc.proto` has it. */
 export function wireCompare(compare: Compare): WireCompare {
   const common = { result: results[compare.is ?? "equal"], key: keyBytes(compare.key) };
   if ("version" in compare) return { ...common, target: 0, version: compare.version };
@@ -55,6 +56,7 @@ export function wireCompare(compare: Compare): WireCompare {
   return { ...common, target: 4, lease: compare.lease };
 }
 
+/** An operation as `rpc.proto` has it. */
 export function wireOperation(operation: Operation): WireRequestOp {
   switch (operation.type) {
     case "put":
@@ -72,6 +74,7 @@ export function wireOperation(operation: Operation): WireRequestOp {
   }
 }
 
+/** What an operation of a transaction gave. */
 export function operationResult({ responseRange, responseDeleteRange }: WireResponseOp): OperationResult {
   if (responseRange) return { type: "get", entries: responseRange.kvs.map(keyValue) };
   if (responseDeleteRange) return { type: "delete", deleted: Number(responseDeleteRange.deleted) };

@@ -105,6 +105,7 @@ export interface WireRange {
   readonly rangeEnd?: Buffer;
 }
 
+/** `RangeRequest`. */
 export interface WireRangeRequest extends WireRange {
   readonly limit?: bigint;
   readonly revision?: bigint;
@@ -112,18 +113,21 @@ export interface WireRangeRequest extends WireRange {
   readonly countOnly?: boolean;
 }
 
+/** `RangeResponse`. */
 export interface WireRangeResponse extends Answer {
   readonly kvs: readonly WireKeyValue[];
   readonly more: boolean;
   readonly count: bigint;
 }
 
+/** `PutRequest`. */
 export interface WirePutRequest {
   readonly key: Buffer;
   readonly value: Buffer;
   readonly lease?: bigint;
 }
 
+/** `DeleteRangeResponse`. */
 export interface WireDeleteResponse extends Answer {
   readonly deleted: bigint;
 }
@@ -142,6 +146,7 @@ export interface WireResponseOp {
   readonly responseDeleteRange?: WireDeleteResponse;
 }
 
+/** `Compare`. */
 export interface WireCompare {
   readonly result: number;
   readonly target: number;
@@ -153,12 +158,14 @@ export interface WireCompare {
   readonly lease?: bigint;
 }
 
+/** `TxnRequest`. */
 export interface WireTxnRequest {
   readonly compare: readonly WireCompare[];
   readonly success: readonly WireRequestOp[];
   readonly failure: readonly WireRequestOp[];
 }
 
+/** `TxnResponse`. */
 export interface WireTxnResponse extends Answer {
   readonly succeeded: boolean;
   readonly responses: readonly WireResponseOp[];
@@ -174,6 +181,7 @@ export interface WireWatchRequest {
   readonly cancelRequest?: { readonly watchId: bigint };
 }
 
+/** `mvccpb.Event`. */
 export interface WireEvent {
   /** 0 put, 1 delete. */
   readonly type: number;
@@ -181,6 +189,7 @@ export interface WireEvent {
   readonly kv: WireKeyValue;
 }
 
+/** `WatchResponse`. */
 export interface WireWatchResponse extends Answer {
   readonly watchId: bigint;
   readonly created: boolean;
@@ -192,6 +201,7 @@ export interface WireWatchResponse extends Answer {
   readonly events: readonly WireEvent[];
 }
 
+/** `LeaseGrantResponse` and `LeaseKeepAliveResponse`. */
 export interface WireLease extends Answer {
   readonly ID: bigint;
   readonly TTL: bigint;

@@ -131,6 +131,7 @@ function sameDigits(float: number): number {
   return Number.isFinite(float) ? Number(float.toPrecision(9)) : float;
 }
 
+/** `boolean` and its box: one byte, `T` or `F`. */
 export const booleanCodec: Codec = {
   write(encoder, value) {
     if (typeof value !== "boolean") throw notA("boolean", value);
@@ -156,6 +157,7 @@ export const charCodec: Codec = {
   absent: () => "\0",
 };
 
+/** `java.lang.String`, in pieces of CESU-8. */
 export const stringCodec: Codec = {
   write(encoder, value) {
     if (typeof value !== "string") throw notA("string", value);

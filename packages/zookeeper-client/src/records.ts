@@ -43,6 +43,7 @@ export interface Stat {
   readonly pzxid: bigint;
 }
 
+/** The record `Stat`, which stands behind most answers. */
 export function readStat(reader: JuteReader): Stat {
   return {
     czxid: reader.long(),
@@ -73,6 +74,7 @@ export const openAcl: readonly Acl[] = [{ permissions: 31, scheme: "world", id: 
 /** Whoever the creator has authenticated as may do everything, nobody else anything. */
 export const creatorAcl: readonly Acl[] = [{ permissions: 31, scheme: "auth", id: "" }];
 
+/** A vector of the record `ACL`. */
 export function writeAcl(writer: JuteWriter, acl: readonly Acl[]): void {
   writer.vector(acl, (one) => writer.int(one.permissions).string(one.scheme).string(one.id));
 }
@@ -87,6 +89,7 @@ export interface ConnectRequest {
   readonly readOnly: boolean;
 }
 
+/** The first frame of a connection: a new session, or the one that is gone on with. */
 export function encodeConnectRequest(request: ConnectRequest): Buffer {
   return new JuteWriter()
     .int(0)
@@ -124,6 +127,7 @@ export interface ReplyHeader {
   readonly error: number;
 }
 
+/** What every answer begins with. */
 export function readReplyHeader(reader: JuteReader): ReplyHeader {
   return { xid: reader.int(), zxid: reader.long(), error: reader.int() };
 }

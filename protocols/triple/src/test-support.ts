@@ -45,6 +45,7 @@ export const Shop = defineService("org.example.Shop", {
   chat: method.bidi(java.string(), java.string()),
 });
 
+/** A service with all four kinds of methods. */
 export const greeterProto = `
 syntax = "proto3";
 package interop.v1;
@@ -77,6 +78,7 @@ interface HelloRequest {
   number?: number;
 }
 
+/** What `greeterProto` defines, typed by hand. */
 export type Greeter = ServiceDefinition<{
   SayHello: ProtoMethod<HelloRequest, { message: string; by: string; echo: HelloRequest | null }>;
   Fail: ProtoMethod<{ code?: number; message?: string }, { message?: string }>;
@@ -85,6 +87,7 @@ export type Greeter = ServiceDefinition<{
   Chat: ProtoMethod<{ value?: number }, { value?: number }, "bidiStream">;
 }>;
 
+/** The definition out of `greeterProto`. */
 export function loadGreeter(): Promise<{ Greeter: Greeter }> {
   return loadProto<{ Greeter: Greeter }>({ source: greeterProto });
 }
