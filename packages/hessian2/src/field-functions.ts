@@ -28,7 +28,9 @@ export type CreateObject = () => Target;
  * Names get into the code as string literals alone. `__proto__` is a name like any other.
  */
 export function createObject(names: readonly string[]): CreateObject {
-  const properties = names.map((name) => `[${JSON.stringify(name)}]: null`);
+  // A computed name costs a call of the runtime for each object, but `__proto__` is an own property only as one.
+  const keys = names.map((name) => (name === "__proto__" ? '["__proto__"]' : JSON.stringify(name)));
+  const properties = keys.map((key) => `${key}: null`);
   const made = make<CreateObject>(`return () => ({${properties.join(", ")}});`);
   const template: Target = Object.fromEntries(names.map((name) => [name, null]));
   return made ?? (() => ({ ...template }));
