@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { type Clock, type Logger, RpcError } from "@dubbo-ts/core";
 import { type Invocation, isTlsAlert } from "@dubbo-ts/rpc";
+import { CallTable } from "./call-table.js";
 import type { DeadlineWheel } from "./deadline-wheel.js";
 import { eventResponse, heartbeatRequest, readEvent } from "./event.js";
 import { type Frame, frameFlags, type FrameHeader, frameStatus } from "./frame.js";
@@ -36,11 +37,10 @@ export class ClientConnection implements FrameSink, CallOwner, Swept {
   readonly #parser: FrameParser;
   readonly #writer: FrameWriter;
   readonly #silence: Silence;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls: CallTable;
   /** One-way calls in the batch that is not written yet. */
   #oneways: PendingCall[] = [];
   readonly #idHigh: number;
-  #idLow: number;
   #leaving = false;
   #lost = false;
   #onDrained: (() => void) | undefined;
@@ -54,7 +54,7 @@ export class ClientConnection implements FrameSink, CallOwner, Swept {
   ) {
     const { settings, random, buffers } = context;
     this.#idHigh = (random() * 0x7fff_ffff) | 0;
-    this.#idLow = (random() * 0x7fff_ffff) | 0;
+    this.#calls = new CallTable((random() * 0x7fff_ffff) | 0);
     this.#parser = new FrameParser(this, settings.maxPayloadBytes);
     this.#writer = new FrameWriter(socket, buffers, this.#onWritten);
     this.#silence = new Silence(settings);
@@ -102,7 +102,7 @@ export class ClientConnection implements FrameSink, CallOwner, Swept {
     this.socket.destroy();
     const wasOpen = code === "CONNECTION_LOST";
     this.onLost(new RpcError(code, why, { peer: this.peer, mayHaveRun: wasOpen, cause }));
-    for (const call of [...this.#calls.values(), ...this.#oneways]) {
+    for (const call of [...this.#calls, ...this.#oneways]) {
       const mayHaveRun = wasOpen && call.batch < written;
       this.#reject(call, new RpcError(code, why, { peer: this.peer, mayHaveRun, cause }));
     }
@@ -141,12 +141,12 @@ export class ClientConnection implements FrameSink, CallOwner, Swept {
 
   onExpired(call: PendingCall): void {
     const mayHaveRun = call.batch < this.#writer.batch;
-    this.#calls.delete(call.idLow);
+    this.#calls.take(call.idLow);
     this.#reject(call, timeout(call.invocation, this.peer, mayHaveRun));
   }
 
   onAborted(call: PendingCall): void {
-    this.#calls.delete(call.idLow);
+    this.#calls.take(call.idLow);
     this.#reject(call, call.invocation.signal?.reason);
   }
 
@@ -156,30 +156,29 @@ export class ClientConnection implements FrameSink, CallOwner, Swept {
     const remainingMs = deadlineMs === Infinity ? Infinity : deadlineMs - clock.monotonicMs();
     if (signal?.aborted) return reject(signal.reason);
     if (remainingMs <= 0) return reject(timeout(invocation, this.peer, false));
-    this.#idLow = (this.#idLow + 1) | 0;
+    const idLow = this.#calls.nextId();
     let frame: Buffer;
     try {
-      frame = encoder.encode(invocation, this.#idHigh, this.#idLow, remainingMs);
+      frame = encoder.encode(invocation, this.#idHigh, idLow, remainingMs);
     } catch (error) {
       return reject(error);
     }
     const batch = this.#writer.append(frame);
     if (invocation.oneway && batch < this.#writer.batch) return resolve(undefined);
-    const call = new PendingCall(this, invocation, this.#idLow, batch, resolve, reject);
+    const call = new PendingCall(this, invocation, idLow, batch, resolve, reject);
     if (invocation.oneway) {
       this.#oneways.push(call);
       return;
     }
     this.#silence.asked();
-    this.#calls.set(call.idLow, call);
+    this.#calls.add(call);
     wheel.add(call);
     if (signal !== undefined) call.listen(signal);
   }
 
   #heartbeat(): void {
-    this.#idLow = (this.#idLow + 1) | 0;
     this.#silence.asked();
-    this.#writer.append(heartbeatRequest(this.#idHigh, this.#idLow));
+    this.#writer.append(heartbeatRequest(this.#idHigh, this.#calls.nextId()));
   }
 
   readonly #onData = (chunk: Buffer) => {
@@ -249,14 +248,11 @@ export class ClientConnection implements FrameSink, CallOwner, Swept {
   }
 
   #take({ idHigh, idLow }: FrameHeader): PendingCall | undefined {
-    if (idHigh !== this.#idHigh) return undefined;
-    const call = this.#calls.get(idLow);
-    if (call !== undefined) this.#calls.delete(idLow);
-    return call;
+    return idHigh === this.#idHigh ? this.#calls.take(idLow) : undefined;
   }
 
   #reject(call: PendingCall, error: unknown): void {
-    this.#calls.delete(call.idLow);
+    this.#calls.take(call.idLow);
     this.#finish(call);
     call.reject(error);
   }
