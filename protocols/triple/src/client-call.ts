@@ -4,6 +4,7 @@ import type { Channel, InterceptingListener, Metadata, StatusObject } from "@grp
 import { readAttachments } from "./attachment-headers.js";
 import { errorOfStatus } from "./call-errors.js";
 import { codecOf, decodeException, type MethodCodec } from "./method-codec.js";
+import type { RunningCall } from "./running-calls.js";
 import { Status } from "./status.js";
 
 /** A call of grpc-js, below its client stubs: those make an error with a stack, and emitters, for every call. */
@@ -22,7 +23,8 @@ export interface CallOwner {
 const exceptionHeader = "tri-exception-code";
 
 /** A call on its way: what unary calls and streams have in common. */
-export abstract class ClientCall implements InterceptingListener {
+export abstract class ClientCall implements InterceptingListener, RunningCall {
+  place = -1;
   protected readonly codec: MethodCodec;
   #exceptional = false;
   #over = false;

@@ -13,6 +13,7 @@ import { checkHealth, type HealthWatch, watchHealth } from "./health-client.js";
 import { codecOf } from "./method-codec.js";
 import type { TripleSettings } from "./options.js";
 import type { RequestHeaders } from "./request-headers.js";
+import { RunningCalls } from "./running-calls.js";
 
 /** What the links of a protocol's consumer side share. */
 export interface LinkContext {
@@ -41,7 +42,7 @@ export class ClientLink implements CallOwner, Swept, AsyncDisposable {
   #health: HealthWatch | undefined;
   #connectTimer: Timer | undefined;
   #silence: Silence;
-  readonly #calls = new Set<ClientCall>();
+  readonly #calls = new RunningCalls<ClientCall>();
   readonly #waiters = new Set<Waiter>();
   #onDrained: (() => void) | undefined;
   #disposal: Promise<void> | undefined;
