@@ -9,31 +9,58 @@ export interface Misfit {
 /** As deep as protobufjs goes. */
 const maxDepth = 100;
 
+/** What is wrong with a value of one type, `depth` levels within the message. */
+type ValueCheck = (value: unknown, depth: number) => Misfit | undefined;
+
+/** How the messages of one type are checked. */
+interface MessageCheck {
+  readonly fields: ReadonlyMap<string, ValueCheck>;
+  readonly oneofs: readonly protobuf.OneOf[];
+}
+
+/** Made once for each type, since every message of every call is checked. */
+const checks = new WeakMap<protobuf.Type, MessageCheck>();
+
 /**
  * Checks a value that the program made, where protobufjs would convert what does not fit (`"abc"` to 0) or leave out
  * what it does not know. Fields that are undefined or null are not sent.
  */
 export function problemIn(type: protobuf.Type, value: unknown, depth = 0): Misfit | undefined {
-  const fields = recordOf(value);
-  if (fields === undefined) return misfit(type.fullName.slice(1), value);
+  const message = recordOf(value);
+  if (message === undefined) return misfit(type.fullName.slice(1), value);
   if (depth > maxDepth) return { path: "", why: `nested deeper than ${maxDepth} levels` };
-  for (const key in fields) {
-    if (fields[key] === undefined || fields[key] === null || !Object.hasOwn(fields, key)) continue;
-    const field = Object.hasOwn(type.fields, key) ? type.fields[key] : undefined;
-    if (field === undefined) return unknownField(type, key);
-    const found = fieldProblem(field.resolve(), fields[key], depth);
-    if (found !== undefined) return { path: `.${key}${found.path}`, why: found.why };
+  const { fields, oneofs } = checkOf(type);
+  for (const key in message) {
+    const field = message[key];
+    if (field === undefined || field === null) continue;
+    const check = fields.get(key);
+    const found = check === undefined ? unknownField(type) : check(field, depth);
+    if (found !== undefined && Object.hasOwn(message, key))
+      return { path: `.${key}${found.path}`, why: found.why };
   }
-  return twoOfOne(type, fields);
+  return oneofs.length === 0 ? undefined : twoOfOne(oneofs, message);
 }
 
-function unknownField(type: protobuf.Type, key: string): Misfit {
+function checkOf(type: protobuf.Type): MessageCheck {
+  let check = checks.get(type);
+  if (check === undefined) {
+    const fields = new Map(type.fieldsArray.map((field) => [field.name, fieldCheck(field.resolve())]));
+    check = { fields, oneofs: type.oneofsArray };
+    checks.set(type, check);
+  }
+  return check;
+}
+
+function unknownField(type: protobuf.Type): Misfit {
   const known = Object.keys(type.fields).join(", ") || "none";
-  return { path: `.${key}`, why: `unknown field, ${type.fullName.slice(1)} has ${known}` };
+  return { path: "", why: `unknown field, ${type.fullName.slice(1)} has ${known}` };
 }
 
-function twoOfOne(type: protobuf.Type, fields: Readonly<Record<string, unknown>>): Misfit | undefined {
-  for (const { name, fieldsArray } of type.oneofsArray) {
+function twoOfOne(
+  oneofs: readonly protobuf.OneOf[],
+  fields: Readonly<Record<string, unknown>>,
+): Misfit | undefined {
+  for (const { name, fieldsArray } of oneofs) {
     const set = fieldsArray.filter(
       (field) => fields[field.name] !== undefined && fields[field.name] !== null,
     );
@@ -44,32 +71,36 @@ function twoOfOne(type: protobuf.Type, fields: Readonly<Record<string, unknown>>
   return undefined;
 }
 
-function fieldProblem(field: protobuf.Field, value: unknown, depth: number): Misfit | undefined {
-  if (field.map) return mapProblem(field, value, depth);
-  if (!field.repeated) return valueProblem(field, value, depth);
-  if (!Array.isArray(value)) return misfit("array", value);
-  for (const [index, one] of value.entries()) {
-    const found = valueProblem(field, one, depth);
+function fieldCheck(field: protobuf.Field): ValueCheck {
+  const check = valueCheck(field);
+  if (field.map) return (value, depth) => mapProblem(check, value, depth);
+  return field.repeated ? (value, depth) => listProblem(check, value, depth) : check;
+}
+
+function listProblem(check: ValueCheck, values: unknown, depth: number): Misfit | undefined {
+  if (!Array.isArray(values)) return misfit("array", values);
+  for (let index = 0; index < values.length; index += 1) {
+    const found = check(values[index], depth);
     if (found !== undefined) return { path: `[${index}]${found.path}`, why: found.why };
   }
   return undefined;
 }
 
-function mapProblem(field: protobuf.Field, value: unknown, depth: number): Misfit | undefined {
+function mapProblem(check: ValueCheck, value: unknown, depth: number): Misfit | undefined {
   const entries = recordOf(value);
   if (entries === undefined) return misfit("object as map", value);
   for (const [key, entry] of Object.entries(entries)) {
-    const found = valueProblem(field, entry, depth);
+    const found = check(entry, depth);
     if (found !== undefined) return { path: `[${JSON.stringify(key)}]${found.path}`, why: found.why };
   }
   return undefined;
 }
 
-function valueProblem(field: protobuf.Field, value: unknown, depth: number): Misfit | undefined {
-  const { resolvedType } = field;
-  if (resolvedType instanceof protobuf.Type) return problemIn(resolvedType, value, depth + 1);
-  if (resolvedType instanceof protobuf.Enum) return enumProblem(resolvedType, value);
-  return fitsScalar(field.type, value) ? undefined : misfit(field.type, value);
+function valueCheck({ type, resolvedType }: protobuf.Field): ValueCheck {
+  if (resolvedType instanceof protobuf.Type)
+    return (value, depth) => problemIn(resolvedType, value, depth + 1);
+  if (resolvedType instanceof protobuf.Enum) return (value) => enumProblem(resolvedType, value);
+  return (value) => (fitsScalar(type, value) ? undefined : misfit(type, value));
 }
 
 function enumProblem({ values }: protobuf.Enum, value: unknown): Misfit | undefined {
@@ -113,6 +144,7 @@ function isInteger(value: unknown, min: number, max: number): boolean {
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  if (Object.getPrototypeOf(value) === Object.prototype) return value as Readonly<Record<string, unknown>>; // mostly
   if (value instanceof Uint8Array || value instanceof Date || value instanceof Map || value instanceof Set)
     return undefined;
   return value as Readonly<Record<string, unknown>>;
