@@ -84,7 +84,12 @@ export function referenceSettings(
   checkOptions(`reference ${serviceInterface}`, options);
   const entry = entryOf(consumer.references, serviceInterface, options);
   const base = entry ?? { ...consumer, providedBy: [], url: [], methods: {} };
-  const layers = [options.methods ?? {}, { "": options }, base.methods, { "": base }];
+  const layersOf = (method: string) => [
+    own(options.methods ?? {}, method),
+    options,
+    own(base.methods, method),
+    base,
+  ];
   for (const { loadBalance } of namedMethods(options, base))
     if (loadBalance !== undefined)
       pick(policies.loadBalancers, loadBalance, "load balancer", "CONFIG_INVALID");
@@ -101,12 +106,12 @@ export function referenceSettings(
     attachments: options.attachments ?? {},
     filters: options.filters ?? [],
     callPolicy: (published) =>
-      memoized((method, params) => policyOf(method, layers, params, policies, cluster), published),
+      memoized((method, params) => policyOf(method, layersOf(method), params, policies, cluster), published),
   };
 }
 
 type Params = Readonly<Record<string, string>>;
-type Layer = Readonly<Record<string, Partial<MethodConfig> | MethodOptions | undefined>>;
+type Layer = Partial<MethodConfig> | MethodOptions | undefined;
 
 /** One policy per method, made again when the providers publish something else. */
 function memoized(
@@ -135,9 +140,8 @@ function policyOf(
   { clusters, loadBalancers }: Policies,
   chosen: Cluster | undefined,
 ): MethodPolicy {
-  const settings = layers.map((layer) => (Object.hasOwn(layer, "") ? layer[""] : own(layer, method)) ?? {});
   const first = <K extends keyof MethodConfig>(key: K) =>
-    settings.map((setting) => setting[key]).find((value) => value !== undefined);
+    layers.map((layer) => layer?.[key]).find((value) => value !== undefined);
   const loadBalance = first("loadBalance") ?? params[`${method}.loadbalance`] ?? params["loadbalance"] ?? "";
   const cluster = chosen ?? own(clusters, params["cluster"] ?? "") ?? failover;
   const retries = first("retries") ?? publishedNumber(params, method, "retries", 0) ?? defaultRetries;
