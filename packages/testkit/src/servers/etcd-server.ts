@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { waitFor } from "../wait-for.js";
+import { installDebianPackages } from "./debian-packages.js";
 
 /** Where the parts of an installed etcd are. */
 export interface EtcdInstallation {
@@ -28,16 +29,7 @@ export function etcdAvailable(): EtcdInstallation | undefined {
 export function installEtcd(): EtcdInstallation | undefined {
   const present = etcdAvailable();
   if (present !== undefined) return present;
-  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return undefined;
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  spawnSync("apt-get", ["update"], { env });
-  // Another test process may be installing something at this moment.
-  const patience = ["-o", "DPkg::Lock::Timeout=120"];
-  spawnSync(
-    "apt-get",
-    [...patience, "install", "-y", "--no-install-recommends", "etcd-server", "etcd-client"],
-    { env },
-  );
+  installDebianPackages(["etcd-server", "etcd-client"]);
   return etcdAvailable();
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { waitFor } from "../wait-for.js";
+import { installDebianPackages } from "./debian-packages.js";
 
 /** Where the parts of an installed ZooKeeper are. */
 export interface ZooKeeperInstallation {
@@ -34,11 +35,8 @@ export function zooKeeperAvailable(): ZooKeeperInstallation | undefined {
 export function installZooKeeper(): ZooKeeperInstallation | undefined {
   const present = zooKeeperAvailable();
   if (present !== undefined) return present;
-  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return undefined;
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const java = spawnSync("java", ["-version"]).error === undefined ? [] : ["default-jre-headless"];
-  spawnSync("apt-get", ["update"], { env });
-  spawnSync("apt-get", ["install", "-y", "--no-install-recommends", "zookeeper", ...java], { env });
+  installDebianPackages(["zookeeper", ...java]);
   return zooKeeperAvailable();
 }
 
