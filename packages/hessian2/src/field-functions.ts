@@ -45,6 +45,7 @@ export function readFields(fields: readonly (FieldCodec | undefined)[]): ReadFie
   return make<ReadFields>(body("decoder, target", lines, fields.length), fields) ?? loopingReader(fields);
 }
 
+/** The counterpart of {@link readFields}: writes the fields of an object, in the order given. */
 export function writeFields(fields: readonly FieldCodec[]): WriteFields {
   const lines = fields.map(({ name }, i) => `i = ${i}; c${i}.write(encoder, ${readingOf(name)});`);
   return make<WriteFields>(body("encoder, source", lines, fields.length), fields) ?? loopingWriter(fields);
