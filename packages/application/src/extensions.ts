@@ -1,5 +1,5 @@
 import { ConfigError, type ErrorCode, type Runtime } from "@dubbo-ts/core";
-import type { CenterConfig } from "@dubbo-ts/config";
+import type { CenterConfig, ConfigCenter } from "@dubbo-ts/config";
 import type { Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
 import type { ClientTls, Ports, Protocol, ServerTls } from "@dubbo-ts/rpc";
@@ -9,6 +9,8 @@ export interface RegistryBackend extends AsyncDisposable {
   readonly registry: Registry;
   /** Undefined: the center keeps instances only. */
   readonly metadataReport: MetadataReport | undefined;
+  /** Undefined, or left out: the center keeps no settings. */
+  readonly configCenter?: ConfigCenter | undefined;
   /** True: only processes of this machine see it, so providers listen on loopback unless told otherwise. */
   readonly loopbackOnly: boolean;
 }

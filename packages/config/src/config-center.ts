@@ -1,5 +1,61 @@
-/** A source of settings that change while the program runs. */
+/**
+ * A source of settings that change while the program runs. Every store keeps texts under a key and a group, as
+ * Java's and Go's do (app-level discovery 10): dataId and group in Nacos, `/{root}/config/{group}/{key}` in
+ * ZooKeeper and etcd.
+ */
 export interface ConfigCenter extends AsyncDisposable {
-  /** Yields the text under `key`, undefined when there is none, then again after each change. Ends when `signal` aborts. */
-  watch(key: string, signal: AbortSignal): AsyncIterable<string | undefined>;
+  /** For people: the scheme and where it is, without secrets: `nacos://127.0.0.1:8848`. */
+  readonly name: string;
+  /**
+   * Reads the item from the server; undefined when there is none.
+   * @throws {RegistryError} REGISTRY_UNAVAILABLE: no answer before `signal` aborted; REGISTRY_REFUSED;
+   *   REGISTRY_AUTH_FAILED.
+   */
+  get(item: ConfigItem, signal: AbortSignal): Promise<ConfigRecord | undefined>;
+  /**
+   * Writes `text`. With `expected` only over the record of that version, or over none (`"absent"`).
+   * @returns false when another writer came first: read again.
+   * @throws as {@link ConfigCenter.get}.
+   */
+  publish(item: ConfigItem, text: string, signal: AbortSignal, expected?: ExpectedVersion): Promise<boolean>;
+  /**
+   * Removes the item; one that is not there is removed already.
+   * @throws as {@link ConfigCenter.get}.
+   */
+  remove(item: ConfigItem, signal: AbortSignal): Promise<void>;
+  /**
+   * Yields the record, undefined when there is none, then again after each change. A slow reader skips records but
+   * gets the latest; what stayed the same is not yielded again, a lost connection included. While the server is
+   * away nothing is yielded. Ends when `signal` aborts.
+   */
+  watch(item: ConfigItem, signal: AbortSignal): AsyncIterable<ConfigRecord | undefined>;
+  /**
+   * Earlier records of the item, the newest first. Left out where the store keeps none.
+   * @throws as {@link ConfigCenter.get}.
+   */
+  history?(item: ConfigItem, signal: AbortSignal): Promise<readonly PastConfigRecord[]>;
 }
+
+/** Where a text is kept. */
+export interface ConfigItem {
+  /** `dubbo.properties`, `demo-app.configurators`. */
+  readonly key: string;
+  /** `dubbo`, or the name of an application. */
+  readonly group: string;
+}
+
+/** A text, and what the store compares when it is written. */
+export interface ConfigRecord {
+  readonly text: string;
+  /** md5 in Nacos, version in ZooKeeper, mod revision in etcd. Opaque, equal for equal states of the store. */
+  readonly version: string;
+}
+
+/** What a record was before. */
+export interface PastConfigRecord extends ConfigRecord {
+  /** When it was written, ms since 1970. Undefined: the store does not say. */
+  readonly writtenAtMs: number | undefined;
+}
+
+/** What a writer takes to be there: the version that it read, or nothing. */
+export type ExpectedVersion = { readonly version: string } | "absent";

@@ -31,7 +31,13 @@ export { redacted } from "./redacted.js";
 export type { KnownNames } from "./schema/calls.js";
 // For authors of adapters
 export { configJsonSchema } from "./json-schema.js";
-export type { ConfigCenter } from "./config-center.js";
+export type {
+  ConfigCenter,
+  ConfigItem,
+  ConfigRecord,
+  ExpectedVersion,
+  PastConfigRecord,
+} from "./config-center.js";
 export {
   chosenRegistry,
   parseRegistryAddress,

@@ -1,38 +1,71 @@
 import { Latest } from "@dubbo-ts/core";
-import type { ConfigCenter } from "./config-center.js";
+import type { ConfigCenter, ConfigItem, ConfigRecord, PastConfigRecord } from "./config-center.js";
 
 /** A {@link ConfigCenter} within one process: for tests, and for programs that set their settings themselves. */
 export interface MemoryConfigCenter extends ConfigCenter {
-  /** Puts `text` under `key`; undefined removes it. Watchers are told. */
-  set(key: string, text: string | undefined): void;
+  /** Puts `text` there; undefined removes it. Watchers are told. */
+  set(item: ConfigItem, text: string | undefined): void;
 }
 
-/** Makes a {@link MemoryConfigCenter}. Disposing it ends all watching. */
-export function memoryConfigCenter(initial: Readonly<Record<string, string>> = {}): MemoryConfigCenter {
-  const texts = new Map(Object.entries(initial));
-  const watchers = new Map<string, Set<Latest<string | undefined>>>();
+/** Makes a {@link MemoryConfigCenter}, empty. Disposing it ends all watching. */
+export function memoryConfigCenter(name = "memory://"): MemoryConfigCenter {
+  const records = new Map<string, ConfigRecord>();
+  const past = new Map<string, PastConfigRecord[]>();
+  const watchers = new Map<string, Set<Latest<ConfigRecord | undefined>>>();
   const closed = new AbortController();
+  let writes = 0;
+
+  const set = (item: ConfigItem, text: string | undefined) => {
+    const at = pathOf(item);
+    const before = records.get(at);
+    if (before?.text === text) return;
+    if (before !== undefined)
+      past.set(at, [{ ...before, writtenAtMs: undefined }, ...(past.get(at) ?? [])].slice(0, keptPast));
+    if (text === undefined) records.delete(at);
+    else records.set(at, { text, version: String(++writes) });
+    for (const watcher of watchers.get(at) ?? []) watcher.set(records.get(at));
+  };
 
   return {
-    set(key, text) {
-      if (text === undefined) texts.delete(key);
-      else texts.set(key, text);
-      for (const watcher of watchers.get(key) ?? []) watcher.set(text);
+    name,
+    set,
+    async get(item) {
+      return records.get(pathOf(item));
     },
-    async *watch(key, signal) {
-      const latest = new Latest<string | undefined>(AbortSignal.any([signal, closed.signal]));
-      const ofKey = watchers.get(key) ?? new Set();
-      watchers.set(key, ofKey.add(latest));
-      latest.set(texts.get(key));
+    async publish(item, text, _signal, expected) {
+      const found = records.get(pathOf(item))?.version;
+      const wanted = expected === "absent" ? undefined : (expected?.version ?? found);
+      if (found !== wanted) return false;
+      set(item, text);
+      return true;
+    },
+    async remove(item) {
+      set(item, undefined);
+    },
+    async *watch(item, signal) {
+      const at = pathOf(item);
+      const latest = new Latest<ConfigRecord | undefined>(AbortSignal.any([signal, closed.signal]));
+      const ofItem = watchers.get(at) ?? new Set();
+      watchers.set(at, ofItem.add(latest));
+      latest.set(records.get(at));
       try {
         yield* latest;
       } finally {
-        ofKey.delete(latest);
-        if (ofKey.size === 0) watchers.delete(key);
+        ofItem.delete(latest);
+        if (ofItem.size === 0) watchers.delete(at);
       }
+    },
+    async history(item) {
+      return past.get(pathOf(item)) ?? [];
     },
     async [Symbol.asyncDispose]() {
       closed.abort();
     },
   };
+}
+
+const keptPast = 30;
+
+function pathOf({ key, group }: ConfigItem): string {
+  return `${group}/${key}`;
 }

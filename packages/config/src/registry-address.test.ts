@@ -1,7 +1,6 @@
 import { hasCode } from "@dubbo-ts/core";
 import fc from "fast-check";
 import { parseBytes, parseDuration } from "./duration.js";
-import { memoryConfigCenter } from "./memory-config-center.js";
 import { chosenRegistry, parseRegistryAddress } from "./registry-address.js";
 
 describe("registry addresses", () => {
@@ -132,29 +131,5 @@ describe("durations and sizes", () => {
     ["", undefined],
   ])("%s is %s bytes", (text, size) => {
     expect(parseBytes(text)).toBe(size);
-  });
-});
-
-describe("the config center in memory", () => {
-  test("tells what is there, then each change, until the signal aborts or it is disposed", async () => {
-    const center = memoryConfigCenter({ k: "1" });
-    const stop = new AbortController();
-    const values = center.watch("k", stop.signal)[Symbol.asyncIterator]();
-    expect(await values.next()).toEqual({ done: false, value: "1" });
-    center.set("other", "x");
-    center.set("k", "2");
-    expect(await values.next()).toEqual({ done: false, value: "2" });
-    center.set("k", undefined);
-    expect(await values.next()).toEqual({ done: false, value: undefined });
-    const next = values.next();
-    stop.abort();
-    expect(await next).toEqual({ done: true, value: undefined });
-
-    const others = center.watch("k", new AbortController().signal)[Symbol.asyncIterator]();
-    await others.next();
-    const last = others.next();
-    await center[Symbol.asyncDispose]();
-    await center[Symbol.asyncDispose]();
-    expect(await last).toEqual({ done: true, value: undefined });
   });
 });
