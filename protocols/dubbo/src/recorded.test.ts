@@ -14,6 +14,7 @@ import {
   type MethodDefinition,
   type ServiceDefinition,
 } from "@dubbo-ts/rpc";
+import { RecordedUser as User, RecordedUserService as UserService } from "@dubbo-ts/testkit";
 import { decodeFrames, type Frame, frameFlags, frameStatus } from "./frame.js";
 import { decodeRequest } from "./request-decoder.js";
 import { RequestEncoder } from "./request-encoder.js";
@@ -21,55 +22,6 @@ import { decodeResponse } from "./response-decoder.js";
 import { ResponseEncoder } from "./response-encoder.js";
 import { ServiceTable } from "./service-table.js";
 
-interface User {
-  id: bigint;
-  name?: string | null | undefined;
-  age: number;
-  gender?: "MALE" | "FEMALE" | null | undefined;
-  birthday?: Date | null | undefined;
-  tags?: string[] | null | undefined;
-  attrs?: Map<string, unknown> | Readonly<Record<string, unknown>> | null | undefined;
-  boss?: User | null | undefined;
-  avatar?: Uint8Array | null | undefined;
-  balance?: string | null | undefined;
-}
-
-const Gender = java.enum("org.example.interop.Gender", ["MALE", "FEMALE"]);
-// In the order of the Java class: the order on the wire follows from it.
-const User: JavaType<User> = java.object("org.example.interop.User", {
-  id: java.long(),
-  name: java.string().nullable(),
-  age: java.int(),
-  gender: Gender.nullable(),
-  birthday: java.date().nullable(),
-  tags: java.list(java.string()).nullable(),
-  attrs: java.map(java.string(), java.any()).nullable(),
-  boss: lazy(() => User).nullable(),
-  avatar: java.bytes().nullable(),
-  balance: java.decimal().nullable(),
-});
-const text = java.string().nullable();
-const UserService = defineService("org.example.interop.UserService", {
-  getUser: method([java.long()], User.nullable()),
-  echoUser: method([User.nullable()], User.nullable()),
-  listUsers: method([java.int()], java.list(User)),
-  mapUsers: method([java.int()], java.map(java.string(), User)),
-  whoami: method([], text),
-  addInt: method([java.int(), java.int()], java.int()),
-  addLong: method([java.long(), java.long()], java.long()),
-  half: method([java.double()], java.double()),
-  not: method([java.boolean()], java.boolean()),
-  addDecimal: method([java.decimal(), java.decimal()], java.decimal()),
-  plusDay: method([java.date()], java.date()),
-  flip: method([Gender], Gender),
-  nothing: method([], java.void()),
-  echo: method([text], text),
-  reverse: method([java.bytes()], java.bytes()),
-  fail: method([java.string()], text),
-  slow: method([java.int()], text),
-  attachments: method([], java.map(java.string(), java.string())),
-  fire: method([java.string()], java.void()),
-});
 const MetadataService = defineService("org.apache.dubbo.metadata.MetadataService", {
   getMetadataInfo: method([java.string()], java.any()),
 });
@@ -245,7 +197,7 @@ describe("frames recorded between Java programs", () => {
   });
 
   test("decode to the exceptions that were thrown", () => {
-    const errors = answersOf("exceptions", text).map(({ error }) => error);
+    const errors = answersOf("exceptions", java.string().nullable()).map(({ error }) => error);
     expect(errors).toEqual([expect.any(RemoteException), expect.any(RemoteException)]);
     expect(errors).toMatchObject([
       { className: "org.example.interop.BusinessException", detail: "checked failure", fields: { code: 42 } },

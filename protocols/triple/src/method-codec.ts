@@ -92,7 +92,9 @@ class WrapperCodec implements MethodCodec {
     this.#params = method.params;
     this.#result = method.result;
     this.#requestTail = Buffer.concat(method.parameterTypes.map((name) => textField(3, name)));
-    this.#responseTail = textField(3, javaTypeName(method.result));
+    // Java names Object where nothing is returned.
+    const returnsNothing = method.result.kind === "void";
+    this.#responseTail = textField(3, returnsNothing ? "java.lang.Object" : javaTypeName(method.result));
   }
 
   encodeRequest(args: readonly unknown[]): Buffer {
