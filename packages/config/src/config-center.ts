@@ -1,3 +1,5 @@
+import { RegistryError } from "@dubbo-ts/core";
+
 /**
  * A source of settings that change while the program runs. Every store keeps texts under a key and a group, as
  * Java's and Go's do (app-level discovery 10): dataId and group in Nacos, `/{root}/config/{group}/{key}` in
@@ -59,3 +61,16 @@ export interface PastConfigRecord extends ConfigRecord {
 
 /** What a writer takes to be there: the version that it read, or nothing. */
 export type ExpectedVersion = { readonly version: string } | "absent";
+
+/**
+ * For adapters: what no store can keep, whatever else it refuses.
+ * @param name of the config center, for the message.
+ * @throws {RegistryError} REGISTRY_REFUSED: key or group is blank.
+ */
+export function checkConfigItem({ key, group }: ConfigItem, name: string): void {
+  if (key.trim() === "" || group.trim() === "")
+    throw new RegistryError(
+      "REGISTRY_REFUSED",
+      `${name}: an item needs a key and a group: ${JSON.stringify({ key, group })}`,
+    );
+}

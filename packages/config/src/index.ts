@@ -26,17 +26,18 @@ export { loadConfig, type LoadConfigOptions } from "./load-config.js";
 export type { MetricsConfig, TracingConfig } from "./metrics-config.js";
 export type { ConfigNotice } from "./notices.js";
 export { configuredByEnvironment } from "./read-files.js";
-export { type MemoryConfigCenter, memoryConfigCenter } from "./memory-config-center.js";
+export { type MemoryConfigCenter, MemoryConfigStore, memoryConfigCenter } from "./memory-config-center.js";
 export { redacted } from "./redacted.js";
 export type { KnownNames } from "./schema/calls.js";
 // For authors of adapters
 export { configJsonSchema } from "./json-schema.js";
-export type {
-  ConfigCenter,
-  ConfigItem,
-  ConfigRecord,
-  ExpectedVersion,
-  PastConfigRecord,
+export {
+  checkConfigItem,
+  type ConfigCenter,
+  type ConfigItem,
+  type ConfigRecord,
+  type ExpectedVersion,
+  type PastConfigRecord,
 } from "./config-center.js";
 export {
   chosenRegistry,

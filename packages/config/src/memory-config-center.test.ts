@@ -1,4 +1,5 @@
-import { memoryConfigCenter } from "./memory-config-center.js";
+import { configCenterSuite } from "@dubbo-ts/testkit";
+import { MemoryConfigStore, memoryConfigCenter } from "./memory-config-center.js";
 
 describe("the config center in memory", () => {
   const item = { key: "k", group: "g" };
@@ -40,3 +41,15 @@ describe("the config center in memory", () => {
     expect(await center.get(item, never)).toBeUndefined();
   });
 });
+
+configCenterSuite(
+  "memoryConfigCenter",
+  async () => {
+    const store = new MemoryConfigStore();
+    return {
+      open: async () => memoryConfigCenter("memory://", store),
+      [Symbol.asyncDispose]: async () => {},
+    };
+  },
+  { lacks: ["kill", "wipe", "blackhole", "cut", "pause", "crash"] },
+);

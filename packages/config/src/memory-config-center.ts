@@ -1,5 +1,11 @@
 import { Latest } from "@dubbo-ts/core";
-import type { ConfigCenter, ConfigItem, ConfigRecord, PastConfigRecord } from "./config-center.js";
+import {
+  checkConfigItem,
+  type ConfigCenter,
+  type ConfigItem,
+  type ConfigRecord,
+  type PastConfigRecord,
+} from "./config-center.js";
 
 /** A {@link ConfigCenter} within one process: for tests, and for programs that set their settings themselves. */
 export interface MemoryConfigCenter extends ConfigCenter {
@@ -7,56 +13,87 @@ export interface MemoryConfigCenter extends ConfigCenter {
   set(item: ConfigItem, text: string | undefined): void;
 }
 
-/** Makes a {@link MemoryConfigCenter}, empty. Disposing it ends all watching. */
-export function memoryConfigCenter(name = "memory://"): MemoryConfigCenter {
-  const records = new Map<string, ConfigRecord>();
-  const past = new Map<string, PastConfigRecord[]>();
-  const watchers = new Map<string, Set<Latest<ConfigRecord | undefined>>>();
-  const closed = new AbortController();
-  let writes = 0;
+/** What several {@link MemoryConfigCenter}s of one process share, as they would share a server. */
+export class MemoryConfigStore {
+  readonly #records = new Map<string, ConfigRecord>();
+  readonly #past = new Map<string, PastConfigRecord[]>();
+  readonly #watchers = new Map<string, Set<Latest<ConfigRecord | undefined>>>();
+  #writes = 0;
 
-  const set = (item: ConfigItem, text: string | undefined) => {
+  /** The record; undefined when there is none. */
+  get(item: ConfigItem): ConfigRecord | undefined {
+    return this.#records.get(pathOf(item));
+  }
+
+  /** Puts `text` there, undefined removes it, and tells who watches. */
+  set(item: ConfigItem, text: string | undefined): void {
     const at = pathOf(item);
-    const before = records.get(at);
+    const before = this.#records.get(at);
     if (before?.text === text) return;
     if (before !== undefined)
-      past.set(at, [{ ...before, writtenAtMs: undefined }, ...(past.get(at) ?? [])].slice(0, keptPast));
-    if (text === undefined) records.delete(at);
-    else records.set(at, { text, version: String(++writes) });
-    for (const watcher of watchers.get(at) ?? []) watcher.set(records.get(at));
-  };
+      this.#past.set(at, [{ ...before, writtenAtMs: undefined }, ...this.history(item)].slice(0, keptPast));
+    if (text === undefined) this.#records.delete(at);
+    else this.#records.set(at, { text, version: String(++this.#writes) });
+    for (const watcher of this.#watchers.get(at) ?? []) watcher.set(this.#records.get(at));
+  }
 
+  /** Earlier records, the newest first: 30 at most. */
+  history(item: ConfigItem): readonly PastConfigRecord[] {
+    return this.#past.get(pathOf(item)) ?? [];
+  }
+
+  /** Yields the record, then again after each change, until `signal` aborts. */
+  async *watch(item: ConfigItem, signal: AbortSignal): AsyncGenerator<ConfigRecord | undefined> {
+    const at = pathOf(item);
+    const latest = new Latest<ConfigRecord | undefined>(signal);
+    const ofItem = this.#watchers.get(at) ?? new Set();
+    this.#watchers.set(at, ofItem.add(latest));
+    latest.set(this.get(item));
+    try {
+      yield* latest;
+    } finally {
+      ofItem.delete(latest);
+      if (ofItem.size === 0) this.#watchers.delete(at);
+    }
+  }
+}
+
+/** Makes a {@link MemoryConfigCenter}, empty unless `store` is not. Disposing it ends its watching. */
+export function memoryConfigCenter(
+  name = "memory://",
+  store: MemoryConfigStore = new MemoryConfigStore(),
+): MemoryConfigCenter {
+  const closed = new AbortController();
+  const check = (item: ConfigItem, signal: AbortSignal) => {
+    signal.throwIfAborted();
+    checkConfigItem(item, name);
+  };
   return {
     name,
-    set,
-    async get(item) {
-      return records.get(pathOf(item));
+    set: (item, text) => store.set(item, text),
+    async get(item, signal) {
+      check(item, signal);
+      return store.get(item);
     },
-    async publish(item, text, _signal, expected) {
-      const found = records.get(pathOf(item))?.version;
+    async publish(item, text, signal, expected) {
+      check(item, signal);
+      const found = store.get(item)?.version;
       const wanted = expected === "absent" ? undefined : (expected?.version ?? found);
       if (found !== wanted) return false;
-      set(item, text);
+      store.set(item, text);
       return true;
     },
-    async remove(item) {
-      set(item, undefined);
+    async remove(item, signal) {
+      check(item, signal);
+      store.set(item, undefined);
     },
     async *watch(item, signal) {
-      const at = pathOf(item);
-      const latest = new Latest<ConfigRecord | undefined>(AbortSignal.any([signal, closed.signal]));
-      const ofItem = watchers.get(at) ?? new Set();
-      watchers.set(at, ofItem.add(latest));
-      latest.set(records.get(at));
-      try {
-        yield* latest;
-      } finally {
-        ofItem.delete(latest);
-        if (ofItem.size === 0) watchers.delete(at);
-      }
+      checkConfigItem(item, name);
+      yield* store.watch(item, AbortSignal.any([signal, closed.signal]));
     },
-    async history(item) {
-      return past.get(pathOf(item)) ?? [];
+    async history(item, signal) {
+      check(item, signal);
+      return store.history(item);
     },
     async [Symbol.asyncDispose]() {
       closed.abort();

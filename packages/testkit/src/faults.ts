@@ -37,6 +37,8 @@ export type FaultKind = keyof typeof faultKinds;
 export interface Harness<Adapter> extends AsyncDisposable {
   /** A further client, as another process would have it. The suite disposes it. */
   open(): Promise<Adapter>;
+  /** As {@link Harness.open}, but past the network that faults act on: it changes what others do not see meanwhile. */
+  openBeside?(): Promise<Adapter>;
   readonly faults?: Partial<FaultHooks<Adapter>>;
 }
 

@@ -1,10 +1,8 @@
 import { type MetadataInfo, matchKey, revisionOf, type ServiceInfo, serviceKey } from "@dubbo-ts/core";
 import type { MetadataReport } from "@dubbo-ts/metadata";
-import { type FaultKind, faultsOf, type Harness, type SuiteOptions, suiteDefaults } from "./faults.js";
-import { SuiteCase } from "./suite-case.js";
+import { faultsOf, type Harness, type SuiteOptions, suiteDefaults } from "./faults.js";
+import { suiteCheck } from "./suite-check.js";
 import { waitFor } from "./wait-for.js";
-
-const testTimeoutMs = 60_000;
 
 /**
  * The contract of `MetadataReport` as jest tests. Call it at the top level of a test file. `factory` gives one
@@ -17,25 +15,7 @@ export function metadataReportSuite(
 ): void {
   const settings = suiteDefaults(options);
   const { propagationMs, recoveryMs } = settings;
-  const check = (
-    title: string,
-    body: (at: SuiteCase<MetadataReport>) => Promise<void>,
-    ...kinds: readonly FaultKind[]
-  ): void => {
-    if (kinds.some((kind) => settings.lacks.includes(kind))) return;
-    test(
-      title,
-      async () => {
-        const at = await SuiteCase.open(factory);
-        try {
-          await body(at);
-        } finally {
-          await at[Symbol.asyncDispose]();
-        }
-      },
-      testTimeoutMs,
-    );
-  };
+  const check = suiteCheck(factory, settings.lacks);
   const soon = (condition: () => unknown, what: string, timeoutMs = propagationMs) =>
     waitFor(condition, { timeoutMs, what });
 

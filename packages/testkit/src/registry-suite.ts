@@ -1,10 +1,11 @@
 import type { ServiceInstance } from "@dubbo-ts/core";
 import type { InstanceSet, Registration, Registry } from "@dubbo-ts/discovery";
-import { type FaultKind, faultsOf, type Harness, type SuiteOptions, suiteDefaults } from "./faults.js";
+import { faultsOf, type Harness, type SuiteOptions, suiteDefaults } from "./faults.js";
 import type { Followed } from "./follow.js";
 import { sampleInstance } from "./sample-instance.js";
 import { seededRandom } from "./seeded-random.js";
-import { SuiteCase } from "./suite-case.js";
+import type { SuiteCase } from "./suite-case.js";
+import { suiteCheck, within } from "./suite-check.js";
 import { waitFor } from "./wait-for.js";
 
 /** Generous, since it only ends a test that hangs. */
@@ -21,27 +22,7 @@ export function registrySuite(
 ): void {
   const settings = suiteDefaults(options);
   const { propagationMs, recoveryMs, sessionMs } = settings;
-
-  /** A test in a case of its own; left out when the adapter said that it lacks one of `kinds`. */
-  const check = (
-    title: string,
-    body: (at: SuiteCase<Registry>) => Promise<void>,
-    ...kinds: readonly FaultKind[]
-  ): void => {
-    if (kinds.some((kind) => settings.lacks.includes(kind))) return;
-    test(
-      title,
-      async () => {
-        const at = await SuiteCase.open(factory);
-        try {
-          await body(at);
-        } finally {
-          await at[Symbol.asyncDispose]();
-        }
-      },
-      testTimeoutMs,
-    );
-  };
+  const check = suiteCheck(factory, settings.lacks, testTimeoutMs);
   const soon = (condition: () => unknown, what: string | (() => string), timeoutMs = propagationMs) =>
     waitFor(condition, { timeoutMs, what });
   const shows = (seen: Followed<InstanceSet>, ids: readonly string[], timeoutMs = propagationMs) =>
@@ -578,16 +559,4 @@ function summary(ids: readonly string[]): string {
 /** For the faults that consist in time passing at a real server; conditions are waited for with `waitFor`. */
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function within<T>(ms: number, work: () => PromiseLike<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took longer than ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

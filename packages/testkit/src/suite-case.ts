@@ -35,6 +35,14 @@ export class SuiteCase<Adapter extends AsyncDisposable> implements AsyncDisposab
     return this.#scope.use(await this.harness.open());
   }
 
+  /** A further client, which black holes do not reach. */
+  async beside(): Promise<Adapter> {
+    const client = await this.harness.openBeside?.();
+    if (client === undefined)
+      throw new Error('the harness has no openBeside: implement it, or say lacks: ["blackhole"]');
+    return this.#scope.use(client);
+  }
+
   /** Reads a stream until the test ends. */
   follow<T>(stream: AsyncIterable<T>): Followed<T> {
     return follow(stream);
