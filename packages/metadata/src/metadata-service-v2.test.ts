@@ -1,4 +1,6 @@
-import { emptyRevision, serviceKey } from "@dubbo-ts/core";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { decodeMetadata, emptyRevision, revisionOf, serviceKey } from "@dubbo-ts/core";
 import { type JavaType, type MessageNode, WireWriter } from "@dubbo-ts/rpc";
 import {
   metadataServiceV2,
@@ -60,6 +62,20 @@ test("dubbo-go's answer, without ports and with a tag, is read", () => {
       ],
     ]),
   });
+});
+
+test("what a Java consumer asked and a Java provider answered is read, down to the same revision", () => {
+  const recorded = JSON.parse(readFileSync(join(__dirname, "fixtures", "java-metadata-v2.json"), "utf8")) as {
+    readonly request: string;
+    readonly answer: string;
+  };
+  const revision = "2451a1e469dd1d285b820b8068fcabd7";
+  expect(request.decode(Buffer.from(recorded.request, "hex"))).toEqual({ revision });
+  expect(Buffer.from(request.encode({ revision })).toString("hex")).toBe(recorded.request);
+  const answer = info.decode(Buffer.from(recorded.answer, "hex"));
+  const { application, services } = decodeMetadata("java-tri", revision, answer);
+  expect([...services.keys()]).toEqual(["org.example.interop.UserService:tri", "interop.v1.Greeter:tri"]);
+  expect(revisionOf(application, services.values())).toBe(revision);
 });
 
 test("an unknown revision is NOT_FOUND", () => {
