@@ -1,7 +1,6 @@
 // For authors of adapters
 export { type TestCertificate, type TestCertificates, testCertificates } from "./certificates.js";
 export { type ConfigCenterSuiteOptions, configCenterSuite } from "./config-center-suite.js";
-export { type ConfigCenterSuiteOptions, configCenterSuite } from "./config-center-suite.js";
 export { type FakeClock, fakeClock } from "./fake-clock.js";
 export { type FaultMode, type FaultProxy, faultProxy, type ProxyTarget } from "./fault-proxy.js";
 export { type FaultHooks, type FaultKind, type Harness, type SuiteOptions } from "./faults.js";

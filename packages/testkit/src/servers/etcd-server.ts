@@ -1,14 +1,12 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { get } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { waitFor } from "../wait-for.js";
 import { installDebianPackages } from "./debian-packages.js";
+import { freePort } from "./free-ports.js";
+import { httpCall } from "./http-call.js";
+import { onPath } from "./programs.js";
+import { type ServerCommand, ServerProcess, started, type TestServer } from "./server-process.js";
 
 /** Where the parts of an installed etcd are. */
 export interface EtcdInstallation {
@@ -46,21 +44,8 @@ export interface EtcdServerOptions {
   readonly tls?: EtcdTlsFiles;
 }
 
-/** An etcd server as a process of its own, its data in a temporary folder. Disposing it stops and removes it. */
-export interface EtcdServer extends AsyncDisposable {
-  readonly host: string;
-  /** For clients. */
-  readonly port: number;
-  /** `127.0.0.1:port`. */
-  readonly address: string;
-  /** Undefined while it is not running. */
-  readonly pid: number | undefined;
-  /** Sends a signal; with one that ends the process it resolves when it has ended. */
-  kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void>;
-  /** Starts it again on the same ports and data; resolves when it is healthy. Does nothing while it runs. */
-  restart(): Promise<void>;
-  /** Removes all data. Only while it is not running. */
-  wipe(): Promise<void>;
+/** An etcd server as a process of its own. */
+export interface EtcdServer extends TestServer {
   /** Copies all data; what it gives back puts that copy in the place of the data. Both only while it is not running. */
   backup(): Promise<() => Promise<void>>;
   /** Runs `etcdctl` against this server and gives back what it printed. Without TLS only. */
@@ -117,25 +102,18 @@ async function startMembers(size: number, options: EtcdServerOptions): Promise<r
     })),
   );
   const cluster = ports.map(({ peer }, index) => `m${index}=http://127.0.0.1:${peer}`).join(",");
-  const folders = await Promise.all(ports.map(() => mkdtemp(join(tmpdir(), "etcd-"))));
   const members = ports.map(
-    (own, index) =>
-      new EtcdProcess(
-        installation,
-        { ...own, name: `m${index}`, cluster, folder: folders[index] as string },
-        options,
-      ),
+    (own, index) => new EtcdProcess(installation, { ...own, name: `m${index}`, cluster }, options),
   );
   try {
-    await Promise.all(members.map((member) => member.restart()));
-    return members;
+    return await Promise.all(members.map(started));
   } catch (error) {
     await Promise.all(members.map((member) => member[Symbol.asyncDispose]()));
     throw error;
   }
 }
 
-/** One member of a cluster, its ports and its folder. */
+/** One member of a cluster, and its ports. */
 interface Member {
   readonly name: string;
   readonly client: number;
@@ -143,76 +121,15 @@ interface Member {
   readonly metrics: number;
   /** `name=peerUrl` of all members, after commas. */
   readonly cluster: string;
-  readonly folder: string;
 }
 
-class EtcdProcess implements EtcdServer {
-  readonly host = "127.0.0.1";
-  readonly port: number;
-  #child: ChildProcess | undefined;
-  #output = "";
-
+class EtcdProcess extends ServerProcess implements EtcdServer {
   constructor(
     private readonly installation: EtcdInstallation,
     private readonly member: Member,
     private readonly options: EtcdServerOptions,
   ) {
-    this.port = member.client;
-  }
-
-  get address(): string {
-    return `${this.host}:${this.port}`;
-  }
-
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  async restart(): Promise<void> {
-    if (this.#child !== undefined) return;
-    const child = spawn(this.installation.etcd, this.#arguments(), {
-      stdio: ["ignore", "pipe", "pipe"],
-      cwd: this.member.folder,
-    });
-    this.#child = child;
-    this.#output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (chunk: Buffer) => (this.#output = (this.#output + String(chunk)).slice(-20_000)));
-    const killWithUs = () => child.kill("SIGKILL");
-    process.once("exit", killWithUs);
-    child.once("exit", () => {
-      process.removeListener("exit", killWithUs);
-      if (this.#child === child) this.#child = undefined;
-    });
-    await waitFor(() => this.#isHealthy(child), {
-      timeoutMs: 30_000,
-      intervalMs: 20,
-      what: () => `etcd on ${this.address}; it printed:\n${this.#output}`,
-    });
-  }
-
-  async kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void> {
-    const child = this.#child;
-    if (child === undefined) return;
-    const ends = signal === "SIGKILL" || signal === "SIGTERM";
-    const ended = ends ? once(child, "exit") : undefined;
-    child.kill(signal);
-    await ended;
-  }
-
-  async wipe(): Promise<void> {
-    this.#assertStopped();
-    await rm(this.#data, { recursive: true, force: true });
-  }
-
-  async backup(): Promise<() => Promise<void>> {
-    this.#assertStopped();
-    const copy = await mkdtemp(join(this.member.folder, "backup-"));
-    await cp(this.#data, copy, { recursive: true });
-    return async () => {
-      await this.wipe();
-      await cp(copy, this.#data, { recursive: true });
-    };
+    super({ name: "etcd", port: member.client });
   }
 
   async ctl(...args: readonly string[]): Promise<string> {
@@ -226,23 +143,14 @@ class EtcdProcess implements EtcdServer {
     return stdout;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill("SIGKILL");
-    await rm(this.member.folder, { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  get #data(): string {
-    return join(this.member.folder, "data");
-  }
-
-  #arguments(): string[] {
+  protected command(folder: string): ServerCommand {
     const { name, peer, metrics, cluster } = this.member;
     const { tls } = this.options;
     const clientUrl = `${tls === undefined ? "http" : "https"}://${this.address}`;
     const peerUrl = `http://${this.host}:${peer}`;
     const settings = {
       name,
-      "data-dir": this.#data,
+      "data-dir": join(folder, "data"),
       "listen-client-urls": clientUrl,
       "advertise-client-urls": clientUrl,
       "listen-peer-urls": peerUrl,
@@ -253,47 +161,18 @@ class EtcdProcess implements EtcdServer {
       "heartbeat-interval": "50",
       "election-timeout": "500",
     };
-    return [
-      ...Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
-      ...(tls === undefined ? [] : ["--cert-file", tls.cert, "--key-file", tls.key]),
-      ...(tls?.clientCa === undefined ? [] : ["--client-cert-auth", "--trusted-ca-file", tls.clientCa]),
-    ];
+    return {
+      program: this.installation.etcd,
+      arguments: [
+        ...Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]),
+        ...(tls === undefined ? [] : ["--cert-file", tls.cert, "--key-file", tls.key]),
+        ...(tls?.clientCa === undefined ? [] : ["--client-cert-auth", "--trusted-ca-file", tls.clientCa]),
+      ],
+    };
   }
 
-  #assertStopped(): void {
-    if (this.#child !== undefined) throw new Error("the server is running");
+  protected async isReady(): Promise<boolean> {
+    const url = `http://${this.host}:${this.member.metrics}/health`;
+    return /"health"\s*:\s*"true"/.test((await httpCall("GET", url, { timeoutMs: 500 })).body);
   }
-
-  async #isHealthy(child: ChildProcess): Promise<boolean> {
-    if (child.exitCode !== null) throw new Error(`etcd ended with code ${child.exitCode}`);
-    return /"health"\s*:\s*"true"/.test(await body(`http://${this.host}:${this.member.metrics}/health`));
-  }
-}
-
-/** What a server says to a GET; empty when it does not answer within half a second. */
-function body(url: string): Promise<string> {
-  return new Promise((resolve) => {
-    let text = "";
-    const request = get(url, { agent: false, timeout: 500 }, (response) => {
-      response.on("data", (chunk) => (text += String(chunk)));
-      response.on("close", () => resolve(text));
-    });
-    request.on("timeout", () => request.destroy());
-    request.on("error", () => resolve(""));
-  });
-}
-
-function onPath(name: string): string | undefined {
-  return (process.env["PATH"] ?? "")
-    .split(":")
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { realServer } from "./real-server.js";
-import { startZooKeeper, zooKeeperAvailable } from "./zookeeper-server.js";
+import { startZooKeeper, startZooKeeperEnsemble, zooKeeperAvailable } from "./zookeeper-server.js";
 
 realServer("ZooKeeper as a child process", zooKeeperAvailable(), ({ jar, java }) => {
   test("starts, is killed, starts again on its data, and leaves nothing behind", async () => {
@@ -19,4 +19,16 @@ realServer("ZooKeeper as a child process", zooKeeperAvailable(), ({ jar, java })
     await server[Symbol.asyncDispose]();
     expect(server.pid).toBeUndefined();
   }, 60_000);
+
+  test("makes an ensemble that has another leader when the first one is killed", async () => {
+    const ensemble = await startZooKeeperEnsemble();
+    const first = await ensemble.leader();
+    await first.kill("SIGKILL");
+    const second = await ensemble.leader();
+    expect(second).not.toBe(first);
+    await first.restart();
+    expect(await ensemble.leader()).toBe(second);
+    await ensemble[Symbol.asyncDispose]();
+    expect(ensemble.members.map(({ pid }) => pid)).toEqual([undefined, undefined, undefined]);
+  }, 120_000);
 });

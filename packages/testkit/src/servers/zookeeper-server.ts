@@ -1,13 +1,14 @@
-import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { readdir, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { waitFor } from "../wait-for.js";
 import { installDebianPackages } from "./debian-packages.js";
+import { freePort } from "./free-ports.js";
+import { onPath } from "./programs.js";
+import { type ServerCommand, ServerProcess, started, type TestServer } from "./server-process.js";
 
 /** Where the parts of an installed ZooKeeper are. */
 export interface ZooKeeperInstallation {
@@ -21,10 +22,7 @@ const jar = "/usr/share/java/zookeeper.jar";
 
 /** Undefined: no ZooKeeper or no Java on this machine. */
 export function zooKeeperAvailable(): ZooKeeperInstallation | undefined {
-  const java = (process.env["PATH"] ?? "")
-    .split(":")
-    .map((folder) => join(folder, "java"))
-    .find((path) => existsSync(path));
+  const java = onPath("java");
   return java !== undefined && existsSync(jar) ? { jar, java } : undefined;
 }
 
@@ -35,7 +33,7 @@ export function zooKeeperAvailable(): ZooKeeperInstallation | undefined {
 export function installZooKeeper(): ZooKeeperInstallation | undefined {
   const present = zooKeeperAvailable();
   if (present !== undefined) return present;
-  const java = spawnSync("java", ["-version"]).error === undefined ? [] : ["default-jre-headless"];
+  const java = onPath("java") !== undefined ? [] : ["default-jre-headless"];
   installDebianPackages(["zookeeper", ...java]);
   return zooKeeperAvailable();
 }
@@ -48,20 +46,8 @@ export interface ZooKeeperServerOptions {
   readonly containerCheckMs?: number;
 }
 
-/** A ZooKeeper server as a process of its own, its data in a temporary folder. Disposing it stops and removes it. */
-export interface ZooKeeperServer extends AsyncDisposable {
-  readonly host: string;
-  readonly port: number;
-  /** `127.0.0.1:port`. */
-  readonly address: string;
-  /** Undefined while it is not running. */
-  readonly pid: number | undefined;
-  /** Sends a signal; with one that ends the process it resolves when it has ended. */
-  kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void>;
-  /** Starts it again on the same port and data; resolves when it answers. Does nothing while it runs. */
-  restart(): Promise<void>;
-  /** Removes all data. Only while it is not running. */
-  wipe(): Promise<void>;
+/** A ZooKeeper server as a process of its own. */
+export interface ZooKeeperServer extends TestServer {
   /**
    * Every transaction since the start, one line each, in the server's order, as ZooKeeper's own `TxnLogToolkit`
    * prints them: `… session 0x… cxid 0x… zxid 0x… create2 /path,…`.
@@ -69,85 +55,93 @@ export interface ZooKeeperServer extends AsyncDisposable {
   transactionLog(): Promise<readonly string[]>;
 }
 
+/** Several servers that are one store. Disposing it stops and removes all. */
+export interface ZooKeeperEnsemble extends AsyncDisposable {
+  readonly members: readonly ZooKeeperServer[];
+  /** `127.0.0.1:port,127.0.0.1:port,…`: what clients are given. */
+  readonly address: string;
+  /** The member that leads at present, as the members themselves say; waits for an election, up to 30 s. */
+  leader(): Promise<ZooKeeperServer>;
+}
+
 /**
  * Starts a ZooKeeper on a free port of 127.0.0.1.
  * @throws {Error} there is none on this machine, or it does not answer; with what it printed.
  */
 export async function startZooKeeper(options: ZooKeeperServerOptions = {}): Promise<ZooKeeperServer> {
-  const installation = zooKeeperAvailable();
-  if (installation === undefined) throw new Error("no ZooKeeper and Java are installed here");
-  const folder = await mkdtemp(join(tmpdir(), "zookeeper-"));
-  const server = new ZooKeeperProcess(installation, folder, await freePort(), options);
+  return started(new ZooKeeperProcess(assertInstalled(), await freePort(), options));
+}
+
+/**
+ * Starts an ensemble of `size` members, 3 unless said otherwise; resolves when it has a leader. Otherwise as
+ * {@link startZooKeeper}.
+ */
+export async function startZooKeeperEnsemble(
+  size = 3,
+  options: ZooKeeperServerOptions = {},
+): Promise<ZooKeeperEnsemble> {
+  const installation = assertInstalled();
+  const ports: EnsemblePorts[] = [];
+  for (let id = 1; id <= size; id += 1)
+    ports.push({ id, client: await freePort(), peer: await freePort(), election: await freePort() });
+  const members = ports.map((own) => new ZooKeeperProcess(installation, own.client, options, { own, ports }));
+  const ensemble = new ZooKeeperProcesses(members);
   try {
-    await server.restart();
-    return server;
+    await Promise.all(members.map((member) => member.restart()));
+    await ensemble.leader();
+    return ensemble;
   } catch (error) {
-    await server[Symbol.asyncDispose]();
+    await ensemble[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-class ZooKeeperProcess implements ZooKeeperServer {
-  readonly host = "127.0.0.1";
-  #child: ChildProcess | undefined;
-  #output = "";
+class ZooKeeperProcesses implements ZooKeeperEnsemble {
+  readonly address: string;
 
+  constructor(readonly members: readonly ZooKeeperProcess[]) {
+    this.address = members.map((member) => member.address).join(",");
+  }
+
+  leader(): Promise<ZooKeeperServer> {
+    const find = async () => {
+      for (const member of this.members)
+        if (member.pid !== undefined && (await member.mode()) === "leader") return member;
+      return undefined;
+    };
+    return waitFor(find, { timeoutMs: 30_000, intervalMs: 50, what: "a leader of the ensemble" });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.members.map((member) => member[Symbol.asyncDispose]()));
+  }
+}
+
+/** One member of an ensemble. */
+interface EnsemblePorts {
+  readonly id: number;
+  readonly client: number;
+  readonly peer: number;
+  readonly election: number;
+}
+
+class ZooKeeperProcess extends ServerProcess implements ZooKeeperServer {
   constructor(
     private readonly installation: ZooKeeperInstallation,
-    private readonly folder: string,
-    readonly port: number,
+    port: number,
     private readonly options: ZooKeeperServerOptions,
-  ) {}
-
-  get address(): string {
-    return `${this.host}:${this.port}`;
+    private readonly ensemble?: { readonly own: EnsemblePorts; readonly ports: readonly EnsemblePorts[] },
+  ) {
+    super({ name: "ZooKeeper", port });
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  async restart(): Promise<void> {
-    if (this.#child !== undefined) return;
-    const file = join(this.folder, "zoo.cfg");
-    await writeFile(file, this.#configuration());
-    const child = spawn(this.installation.java, this.#arguments(file), {
-      stdio: ["ignore", "pipe", "pipe"],
-      cwd: this.folder,
-    });
-    this.#child = child;
-    this.#output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (chunk: Buffer) => (this.#output = (this.#output + String(chunk)).slice(-20_000)));
-    const killWithUs = () => child.kill("SIGKILL");
-    process.once("exit", killWithUs);
-    child.once("exit", () => {
-      process.removeListener("exit", killWithUs);
-      if (this.#child === child) this.#child = undefined;
-    });
-    await waitFor(() => this.#answers(child), {
-      timeoutMs: 30_000,
-      intervalMs: 20,
-      what: () => `ZooKeeper on ${this.address}; it printed:\n${this.#output}`,
-    });
-  }
-
-  async kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): Promise<void> {
-    const child = this.#child;
-    if (child === undefined) return;
-    const ends = signal === "SIGKILL" || signal === "SIGTERM";
-    const ended = ends ? once(child, "exit") : undefined;
-    child.kill(signal);
-    await ended;
-  }
-
-  async wipe(): Promise<void> {
-    if (this.#child !== undefined) throw new Error("the server is running");
-    await rm(join(this.folder, "data"), { recursive: true, force: true });
+  /** What it says of itself; undefined while it belongs to no quorum. */
+  async mode(): Promise<string | undefined> {
+    return /^Mode: (\w+)$/m.exec(await fourLetterWord(this.port, "srvr"))?.[1];
   }
 
   async transactionLog(): Promise<readonly string[]> {
-    const folder = join(this.folder, "data", "version-2");
+    const folder = join(await this.folder(), "data", "version-2");
     const names = (await readdir(folder)).filter((name) => name.startsWith("log."));
     const firstZxid = (name: string) => Number.parseInt(name.slice(4), 16);
     const lines: string[] = [];
@@ -162,40 +156,50 @@ class ZooKeeperProcess implements ZooKeeperServer {
     return lines;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill("SIGKILL");
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
-  }
-
   #jvm(): string[] {
     return ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", this.installation.jar];
   }
 
-  #arguments(file: string): string[] {
+  protected async command(folder: string): Promise<ServerCommand> {
+    const file = join(folder, "zoo.cfg");
+    await writeFile(file, this.#configuration(folder));
+    if (this.ensemble !== undefined)
+      await writeFile(join(folder, "data", "myid"), String(this.ensemble.own.id));
     const containerCheck = `-Dznode.container.checkIntervalMs=${this.options.containerCheckMs ?? 60_000}`;
     const main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
     // Data need not survive the machine, only the process.
-    return ["-Dzookeeper.forceSync=no", containerCheck, ...this.#jvm(), main, file];
+    const settings = ["-Dzookeeper.forceSync=no", containerCheck];
+    return { program: this.installation.java, arguments: [...settings, ...this.#jvm(), main, file] };
   }
 
-  #configuration(): string {
+  protected async isReady(): Promise<boolean> {
+    return (await fourLetterWord(this.port, "ruok")) === "imok";
+  }
+
+  #configuration(folder: string): string {
+    const members = this.ensemble?.ports ?? [];
     return [
       `tickTime=${this.options.tickTimeMs ?? 200}`,
-      `dataDir=${join(this.folder, "data")}`,
+      // In ticks; a busy machine is no reason to leave the ensemble.
+      "initLimit=50",
+      "syncLimit=25",
+      `dataDir=${join(folder, "data")}`,
       `clientPort=${this.port}`,
       `clientPortAddress=${this.host}`,
+      ...members.map(({ id, peer, election }) => `server.${id}=${this.host}:${peer}:${election}`),
       "admin.enableServer=false",
       "maxClientCnxns=0",
       "maxSessionTimeout=120000",
-      "4lw.commands.whitelist=ruok",
+      "4lw.commands.whitelist=ruok,srvr",
       "",
     ].join("\n");
   }
+}
 
-  async #answers(child: ChildProcess): Promise<boolean> {
-    if (child.exitCode !== null) throw new Error(`ZooKeeper ended with code ${child.exitCode}`);
-    return (await fourLetterWord(this.port, "ruok")) === "imok";
-  }
+function assertInstalled(): ZooKeeperInstallation {
+  const installation = zooKeeperAvailable();
+  if (installation === undefined) throw new Error("no ZooKeeper and Java are installed here");
+  return installation;
 }
 
 /** What a server says to one of its words; empty when it does not answer within half a second. */
@@ -208,12 +212,4 @@ function fourLetterWord(port: number, word: string): Promise<string> {
     socket.on("error", () => {});
     socket.on("close", () => resolve(answer));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
