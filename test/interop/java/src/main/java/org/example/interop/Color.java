@@ -1,0 +1,7 @@
+package org.example.interop;
+
+public enum Color {
+  RED,
+  GREEN,
+  BLUE
+}

@@ -1,0 +1,5 @@
+package org.example.interop;
+
+public interface VersionedService {
+  String whoAmI();
+}
