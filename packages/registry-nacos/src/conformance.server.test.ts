@@ -1,84 +1,130 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MetadataReport } from "@dubbo-ts/metadata";
-import type { Registry } from "@dubbo-ts/discovery";
-import { type NacosServer, startNacosServer } from "@dubbo-ts/registry-local";
+import { type NacosServer as EmbeddedNacos, startNacosServer } from "@dubbo-ts/registry-local";
 import {
-  type FaultHooks,
-  type FaultProxy,
-  faultProxy,
-  type Harness,
   metadataReportSuite,
+  type NacosMajor,
+  type NacosServer,
+  nacosAvailable,
+  type ProxiedServer,
+  proxiedHarness,
+  realServer,
   registrySuite,
+  startNacos,
+  type SuiteOptions,
 } from "@dubbo-ts/testkit";
 import { nacosMetadataReport, type NacosOptions, nacosRegistry } from "./nacos-connection.js";
 
-const settings = { lacks: ["pause"], sessionMs: 600, propagationMs: 2_000, recoveryMs: 10_000 } as const;
+/** Short, so that what the client notices by itself is soon noticed; a busy machine needs some room. */
+const client = {
+  backoffCapMs: 300,
+  graceMs: 1_500,
+  healthCheckMs: 300,
+  healthTimeoutMs: 500,
+  requestTimeoutMs: 1_500,
+} as const;
 
-registrySuite("Nacos", () => harness(nacosRegistry), settings);
-metadataReportSuite("Nacos", () => harness(nacosMetadataReport), settings);
-
-/** Clients of an embedded server, each behind a proxy of its own. */
-async function harness<A extends Registry | MetadataReport>(
-  open: (options: NacosOptions) => Promise<A>,
-): Promise<Harness<A>> {
-  const folder = await mkdtemp(join(tmpdir(), "dubbo-ts-nacos-"));
-  const dataFile = join(folder, "configs.json");
-  const detection = { idleMs: 300, answerMs: 200, everyMs: 50 };
-  const start = (port: number) => startNacosServer({ port, dataFile, detection, tookOver: false });
-  let server: NacosServer | undefined = await start(0);
-  const { port } = server;
-  const proxies = new Map<FaultProxy, A>();
-  let blackhole = false;
-  const all = (act: (proxy: FaultProxy) => PromiseLike<void> | void) =>
-    Promise.all([...proxies.keys()].map(async (proxy) => act(proxy)));
-  const killServer = async () => {
-    await server?.[Symbol.asyncDispose]();
-    server = undefined;
-  };
-  const faults: Partial<FaultHooks<A>> = {
-    killServer,
-    restartServer: async () => {
-      server ??= await start(port);
-    },
-    wipeServer: () => rm(dataFile),
-    cutConnections: async () => void (await all((proxy) => proxy.cut())),
-    async blackhole() {
-      blackhole = true;
-      await all((proxy) => proxy.setMode("blackhole"));
-    },
-    async heal() {
-      blackhole = false;
-      await all((proxy) => proxy.setMode("pass"));
-    },
-    crashClient: async (client) =>
-      void (await all((proxy) => (proxies.get(proxy) === client ? proxy.setMode("refuse") : undefined))),
-  };
+/** Clients of the same server, whose gRPC is what listens at `address`; HTTP stays where it is. */
+function optionsAt(httpPort: number, address: string): NacosOptions {
+  const grpcPortOffset = Number(address.split(":")[1]) - httpPort;
   return {
-    faults,
-    async open() {
-      const proxy = await faultProxy({ host: "127.0.0.1", port: port + 1000 });
-      if (blackhole) await proxy.setMode("blackhole");
-      const client = await open({
-        address: `nacos://127.0.0.1:${proxy.port}`,
-        applicationsPollMs: 200,
-        client: {
-          grpcPortOffset: 0,
-          backoffCapMs: 300,
-          graceMs: 500,
-          healthCheckMs: 100,
-          healthTimeoutMs: 150,
-          requestTimeoutMs: 500,
-        },
-      });
-      proxies.set(proxy, client);
-      return client;
-    },
-    async [Symbol.asyncDispose]() {
-      await all((proxy) => proxy[Symbol.asyncDispose]());
-      await killServer();
-      await rm(folder, { recursive: true });
-    },
+    address: `nacos://127.0.0.1:${httpPort}`,
+    applicationsPollMs: 200,
+    client: { ...client, grpcPortOffset },
   };
+}
+
+/** Both suites on what `serverOf` gives. */
+function suites(name: string, serverOf: () => Promise<ProxiedServer>, options: SuiteOptions): void {
+  const harness = async <A extends AsyncDisposable>(open: (options: NacosOptions) => Promise<A>) => {
+    const server = await serverOf();
+    return proxiedHarness(server, (address) => open(optionsAt(server.port - 1000, address)));
+  };
+  registrySuite(name, () => harness(nacosRegistry), options);
+  metadataReportSuite(name, () => harness(nacosMetadataReport), options);
+}
+
+for (const major of [3, 2] satisfies NacosMajor[])
+  realServer(`a real Nacos ${major}`, nacosAvailable(major), () => {
+    let server: NacosServer;
+
+    beforeAll(async () => {
+      server = await startNacos({ major });
+    }, 150_000);
+
+    afterAll(() => server[Symbol.asyncDispose]());
+
+    // A real server forgets whose socket closed at once, and whom it does not hear after 20 to 30 s: that is a test
+    // of its own, in nacos.server.test.ts. Here a session is only how long faults last.
+    const options = { sessionMs: 1_500, propagationMs: 5_000, recoveryMs: 20_000 };
+    suites(`Nacos ${major}`, async () => grpcOf(server), options);
+  });
+
+/** The server as clients over gRPC see it. */
+function grpcOf(server: NacosServer): ProxiedServer {
+  return {
+    host: server.host,
+    port: server.grpcPort,
+    kill: (signal) => server.kill(signal),
+    restart: () => server.restart(),
+    wipe: () => server.wipe(),
+  };
+}
+
+describe("the embedded registry", () => {
+  let server: EmbeddedProcess;
+
+  beforeAll(async () => {
+    server = await EmbeddedProcess.start();
+  });
+
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  // No pause: it runs in this process, which cannot stand still and test at the same time.
+  const options = { lacks: ["pause"], sessionMs: 1_500, propagationMs: 2_000, recoveryMs: 10_000 } as const;
+  suites("the embedded registry", async () => server, options);
+});
+
+/** The embedded registry, which can be ended and started as a process can. */
+class EmbeddedProcess implements ProxiedServer, AsyncDisposable {
+  readonly host = "127.0.0.1";
+  #server: EmbeddedNacos | undefined;
+
+  private constructor(
+    private readonly folder: string,
+    server: EmbeddedNacos,
+    readonly port = server.grpcPort,
+  ) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<EmbeddedProcess> {
+    const folder = await mkdtemp(join(tmpdir(), "dubbo-ts-nacos-"));
+    return new EmbeddedProcess(folder, await serve(folder, 0));
+  }
+
+  async kill(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void> {
+    if (signal !== "SIGKILL") return;
+    await this.#server?.[Symbol.asyncDispose]();
+    this.#server = undefined;
+  }
+
+  async restart(): Promise<void> {
+    this.#server ??= await serve(this.folder, this.port - 1000);
+  }
+
+  async wipe(): Promise<void> {
+    await rm(join(this.folder, "configs.json"), { force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill("SIGKILL");
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+function serve(folder: string, port: number): Promise<EmbeddedNacos> {
+  const detection = { idleMs: 700, answerMs: 500, everyMs: 100 };
+  return startNacosServer({ port, dataFile: join(folder, "configs.json"), detection, tookOver: false });
 }
