@@ -1,4 +1,5 @@
 import type { ProtocolFactory, RegistryBackend, RegistryFactory } from "@dubbo-ts/application";
+import type { MemoryConfigStore } from "@dubbo-ts/config";
 import { DisposalScope } from "@dubbo-ts/core";
 import type { MemoryRegistryStore } from "@dubbo-ts/discovery";
 import type { MemoryMetadataStore } from "@dubbo-ts/metadata";
@@ -47,7 +48,11 @@ export function registryFactories(memory: MemoryCenters): Readonly<Record<string
 /** The in-memory centers of one program by URL: applications that name the same URL see each other. */
 export type MemoryCenters = Map<
   string,
-  { readonly instances: MemoryRegistryStore; readonly metadata: MemoryMetadataStore }
+  {
+    readonly instances: MemoryRegistryStore;
+    readonly metadata: MemoryMetadataStore;
+    readonly settings: MemoryConfigStore;
+  }
 >;
 
 /** Makes {@link MemoryCenters}, empty. */
@@ -64,30 +69,31 @@ const openNacos: RegistryFactory = async (
 };
 
 const openZooKeeper: RegistryFactory = async (settings, runtime) => {
-  const { zookeeperConnection, zookeeperMetadataReport, zookeeperRegistry } = await import(
-    "@dubbo-ts/registry-zookeeper"
-  );
+  const { zookeeperConfigCenter, zookeeperConnection, zookeeperMetadataReport, zookeeperRegistry } =
+    await import("@dubbo-ts/registry-zookeeper");
   const scope = new DisposalScope();
-  const { address, group, username, password, params } = settings;
-  const connection = scope.use(
-    await zookeeperConnection({ address: { ...address, username, password, params }, group }, runtime),
-  );
+  const { address, group, namespace, username, password, params } = settings;
+  const where = { address: { ...address, username, password, params }, group, namespace };
+  const connection = scope.use(await zookeeperConnection(where, runtime));
   return backend(scope, false, {
     registry: scope.use(await zookeeperRegistry({ connection })),
     metadataReport: scope.use(await zookeeperMetadataReport({ connection })),
+    configCenter: scope.use(await zookeeperConfigCenter({ connection })),
   });
 };
 
 const openEtcd: RegistryFactory = async (settings, runtime) => {
-  const { etcdConnection, etcdMetadataReport, etcdRegistry } = await import("@dubbo-ts/registry-etcd");
-  const scope = new DisposalScope();
-  const { address, group, username, password, params } = settings;
-  const connection = scope.use(
-    await etcdConnection({ address: { ...address, username, password, params }, group }, runtime),
+  const { etcdConfigCenter, etcdConnection, etcdMetadataReport, etcdRegistry } = await import(
+    "@dubbo-ts/registry-etcd"
   );
+  const scope = new DisposalScope();
+  const { address, group, namespace, username, password, params } = settings;
+  const where = { address: { ...address, username, password, params }, group, namespace };
+  const connection = scope.use(await etcdConnection(where, runtime));
   return backend(scope, false, {
     registry: scope.use(await etcdRegistry({ connection })),
     metadataReport: scope.use(await etcdMetadataReport({ connection })),
+    configCenter: scope.use(await etcdConfigCenter({ connection })),
   });
 };
 
@@ -105,27 +111,30 @@ const openLocal: RegistryFactory = async ({ address, namespace, group, params },
 const openMemory = async (centers: MemoryCenters, url: string): Promise<RegistryBackend> => {
   const { MemoryRegistryStore, memoryRegistry } = await import("@dubbo-ts/discovery");
   const { MemoryMetadataStore, memoryMetadataReport } = await import("@dubbo-ts/metadata");
-  let center = centers.get(url);
-  if (center === undefined)
-    centers.set(
-      url,
-      (center = { instances: new MemoryRegistryStore(), metadata: new MemoryMetadataStore() }),
-    );
+  const { MemoryConfigStore, memoryConfigCenter } = await import("@dubbo-ts/config");
+  const center = centers.get(url) ?? {
+    instances: new MemoryRegistryStore(),
+    metadata: new MemoryMetadataStore(),
+    settings: new MemoryConfigStore(),
+  };
+  centers.set(url, center);
   const scope = new DisposalScope();
   return backend(scope, true, {
     registry: scope.use(memoryRegistry(center.instances)),
     metadataReport: scope.use(memoryMetadataReport(center.metadata)),
+    configCenter: scope.use(memoryConfigCenter(url, center.settings)),
   });
 };
 
 function backend(
   scope: DisposalScope,
   loopbackOnly: boolean,
-  { registry, metadataReport }: Pick<RegistryBackend, "registry" | "metadataReport">,
+  { registry, metadataReport, configCenter }: Omit<RegistryBackend, "loopbackOnly" | symbol>,
 ): RegistryBackend {
   return {
     registry,
     metadataReport,
+    configCenter,
     loopbackOnly,
     [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };

@@ -1,17 +1,15 @@
-import type { Registry } from "@dubbo-ts/discovery";
-import type { MetadataReport } from "@dubbo-ts/metadata";
 import {
+  configCenterSuite,
   type EtcdServer,
-  type FaultHooks,
-  type FaultProxy,
-  faultProxy,
   type Harness,
   installEtcd,
   metadataReportSuite,
+  proxiedHarness,
   realServer,
   registrySuite,
   startEtcd,
 } from "@dubbo-ts/testkit";
+import { etcdConfigCenter } from "./etcd-config-center.js";
 import type { EtcdOptions } from "./etcd-connection.js";
 import { etcdMetadataReport } from "./etcd-metadata-report.js";
 import { etcdRegistry } from "./etcd-registry.js";
@@ -31,53 +29,18 @@ realServer("a real etcd", installEtcd(), () => {
 
   registrySuite("etcd", () => harness(server, etcdRegistry), settings);
   metadataReportSuite("etcd", () => harness(server, etcdMetadataReport), settings);
+  configCenterSuite("etcd", () => harness(server, etcdConfigCenter), {
+    ...settings,
+    tooManyBytes: 2_000_000,
+  });
 });
 
-/** Clients of one server, each behind a proxy of its own. */
-async function harness<A extends Registry | MetadataReport>(
+/** Clients of one server, with every fault. */
+async function harness<A extends AsyncDisposable>(
   server: EtcdServer,
   open: (options: EtcdOptions) => Promise<A>,
 ): Promise<Harness<A>> {
-  const proxies = new Map<FaultProxy, A>();
-  let blackhole = false;
-  const all = async (act: (proxy: FaultProxy) => PromiseLike<void> | void) => {
-    for (const proxy of proxies.keys()) await act(proxy);
-  };
-  const faults: FaultHooks<A> = {
-    killServer: () => server.kill("SIGKILL"),
-    restartServer: () => server.restart(),
-    wipeServer: () => server.wipe(),
-    pauseServer: () => server.kill("SIGSTOP"),
-    resumeServer: () => server.kill("SIGCONT"),
-    cutConnections: () => all((proxy) => proxy.cut()),
-    async blackhole() {
-      blackhole = true;
-      await all((proxy) => proxy.setMode("blackhole"));
-    },
-    async heal() {
-      blackhole = false;
-      await all((proxy) => proxy.setMode("pass"));
-    },
-    crashClient: (client) =>
-      all((proxy) => (proxies.get(proxy) === client ? proxy.setMode("refuse") : undefined)),
-  };
-  return {
-    faults,
-    async open() {
-      const proxy = await faultProxy(server);
-      if (blackhole) await proxy.setMode("blackhole");
-      const client = await open({
-        address: `etcd://${proxy.address}`,
-        sessionTimeoutMs: sessionMs,
-        settleMs: 500,
-      });
-      proxies.set(proxy, client);
-      return client;
-    },
-    async [Symbol.asyncDispose]() {
-      await all((proxy) => proxy[Symbol.asyncDispose]());
-      await server.kill("SIGCONT");
-      await server.restart();
-    },
-  };
+  return proxiedHarness(server, (address) =>
+    open({ address: `etcd://${address}`, sessionTimeoutMs: sessionMs, settleMs: 500 }),
+  );
 }

@@ -5,7 +5,7 @@ export interface EtcdAddress {
   readonly hosts: readonly { readonly host: string; readonly port: number }[];
   readonly username?: string | undefined;
   readonly password?: string | undefined;
-  /** `group`, `timeout`, `session`, `tls` …: others are ignored. */
+  /** `group`, `namespace`, `timeout`, `session`, `tls` …: others are ignored. */
   readonly params?: Readonly<Record<string, string>> | undefined;
 }
 

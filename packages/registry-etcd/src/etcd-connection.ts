@@ -13,6 +13,8 @@ export interface EtcdOptions {
   readonly address: string | EtcdAddress;
   /** Moves metadata and mapping from `/dubbo` to `/{group}`; instances are below `/services` whatever the group, as in Java and Go. */
   readonly group?: string | undefined;
+  /** Moves settings from `/dubbo/config` to `/{namespace}/config`. Parameter `namespace`. Default: the group. */
+  readonly namespace?: string | undefined;
   /** After how long without a word the server forgets this process; whole seconds. Parameter `session`. Default 15,000 ms. */
   readonly sessionTimeoutMs?: number | undefined;
   /** How long a single call may take. Parameter `timeout`. Default 3000 ms. */
@@ -27,7 +29,7 @@ export interface EtcdOptions {
   readonly resyncMs?: number | undefined;
 }
 
-/** One client and one lease, for a registry and a metadata report to share. Disposing it ends both. */
+/** One client and one lease, for a registry, a metadata report and a config center to share. Disposing it ends both. */
 export interface EtcdConnection extends AsyncDisposable {
   /** `etcd://h1:2379,h2:2379`, without secrets. */
   readonly name: string;
@@ -39,6 +41,8 @@ export interface EtcdConnection extends AsyncDisposable {
   readonly instancesRoot: string;
   /** `/dubbo/` or `/{group}/`. */
   readonly metadataRoot: string;
+  /** `/dubbo/config/`, `/{group}/config/` or `/{namespace}/config/`. */
+  readonly configRoot: string;
   readonly settleMs: number;
   readonly resyncMs: number | undefined;
 }
@@ -66,7 +70,8 @@ export async function etcdConnection(
     lease,
     runtime,
     instancesRoot: "/services/",
-    metadataRoot: `/${(group || "dubbo").replace(/^\/+|\/+$/g, "")}/`,
+    metadataRoot: rootOf(group || "dubbo"),
+    configRoot: `${rootOf(options.namespace || params["namespace"] || group || "dubbo")}config/`,
     settleMs: options.settleMs ?? sessionMs,
     resyncMs: options.resyncMs,
     async [Symbol.asyncDispose]() {
@@ -122,4 +127,8 @@ async function waitForServer(
 
 function hostsOf({ hosts }: EtcdAddress): readonly string[] {
   return hosts.map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`);
+}
+
+function rootOf(name: string): string {
+  return `/${name.replace(/^\/+|\/+$/g, "")}/`;
 }

@@ -1,5 +1,6 @@
 // For users
 export { type ZooKeeperAddress } from "./zookeeper-address.js";
+export { zookeeperConfigCenter } from "./zookeeper-config-center.js";
 export {
   type ZooKeeperConnection,
   zookeeperConnection,

@@ -7,7 +7,7 @@ export interface ZooKeeperAddress {
   readonly password?: string | undefined;
   /** The chroot with its leading slash; empty or left out: none. */
   readonly path?: string | undefined;
-  /** `group`, `rootPath`, `timeout`, `session`: others are ignored. */
+  /** `group`, `namespace`, `rootPath`, `timeout`, `session`: others are ignored. */
   readonly params?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -12,6 +12,8 @@ export interface ZooKeeperOptions {
   readonly address: string | ZooKeeperAddress;
   /** Moves instances from `/services` to `/{group}`, metadata and mapping from `/dubbo` to it. Default: none. */
   readonly group?: string | undefined;
+  /** Moves settings from `/dubbo/config` to `/{namespace}/config`, as Java's config centers do. Default: the group. */
+  readonly namespace?: string | undefined;
   /** Where instances are, whatever the group: `/services`. */
   readonly rootPath?: string | undefined;
   /** After how long without a word the server forgets this process. Parameter `session`. Default 15,000 ms. */
@@ -26,7 +28,7 @@ export interface ZooKeeperOptions {
   readonly resyncMs?: number | undefined;
 }
 
-/** One session with ZooKeeper, for a registry and a metadata report to share. Disposing it ends the session. */
+/** One session with ZooKeeper, for a registry, a metadata report and a config center to share. Disposing it ends the session. */
 export interface ZooKeeperConnection extends AsyncDisposable {
   /** `zookeeper://h1:2181,h2:2181/chroot`, without secrets. */
   readonly name: string;
@@ -36,6 +38,8 @@ export interface ZooKeeperConnection extends AsyncDisposable {
   readonly instancesRoot: string;
   /** `/dubbo` or `/{group}`. */
   readonly metadataRoot: string;
+  /** `/dubbo/config`, `/{group}/config` or `/{namespace}/config`. */
+  readonly configRoot: string;
   readonly settleMs: number | undefined;
   readonly resyncMs: number | undefined;
 }
@@ -62,6 +66,7 @@ export async function zookeeperConnection(
     runtime,
     instancesRoot: rootOf(rootPath || group || "services"),
     metadataRoot: rootOf(group || "dubbo"),
+    configRoot: `${rootOf(options.namespace || address.params?.["namespace"] || group || "dubbo")}/config`,
     settleMs: options.settleMs,
     resyncMs: options.resyncMs,
     [Symbol.asyncDispose]: () => client.close(),

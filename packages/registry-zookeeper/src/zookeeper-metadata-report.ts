@@ -8,8 +8,9 @@ import {
   systemRuntime,
 } from "@dubbo-ts/core";
 import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
-import { ensurePath, isZooKeeperError, watchData, type ZooKeeperClient } from "@dubbo-ts/zookeeper-client";
+import { isZooKeeperError, watchData, type ZooKeeperClient } from "@dubbo-ts/zookeeper-client";
 import { metadataError } from "./errors.js";
+import { createWithParents, nodeAt } from "./nodes.js";
 import {
   type ZooKeeperConnection,
   type ZooKeeperOptions,
@@ -79,7 +80,7 @@ class ZooKeeperMetadataReport implements MetadataReport {
     const path = this.#mappingPath(serviceInterface);
     return this.#translated(async () => {
       await this.#client.sync(path, { signal });
-      const node = await this.#node(path, signal);
+      const node = await nodeAt(this.#client, path, signal);
       return {
         applications: applicationsIn(node?.data),
         version: node === undefined ? undefined : String(node.stat.version),
@@ -93,14 +94,14 @@ class ZooKeeperMetadataReport implements MetadataReport {
     const data = Buffer.from([...next.applications].join(","), "utf8");
     return this.#translated(async () => {
       try {
-        if (next.version === undefined) await this.#create(path, data, signal);
+        if (next.version === undefined) await createWithParents(this.#client, path, data, signal);
         else await this.#client.setData(path, data, Number(next.version), { signal });
         return true;
       } catch (error) {
         if (isZooKeeperError(error, "NODE_EXISTS", "BAD_VERSION", "NO_NODE")) return false;
         // The answer was lost: what is there tells whether it was done.
         if (!isZooKeeperError(error, "CONNECTION_LOSS")) throw error;
-        return (await this.#node(path, signal))?.data.equals(data) ?? false;
+        return (await nodeAt(this.#client, path, signal))?.data.equals(data) ?? false;
       }
     });
   }
@@ -162,10 +163,10 @@ class ZooKeeperMetadataReport implements MetadataReport {
   /** What a revision stands for never changes: only a node that is missing or blank is written, as in Java. */
   async #put(path: string, data: Buffer, signal: AbortSignal): Promise<void> {
     for (;;) {
-      const node = await this.#node(path, signal);
+      const node = await nodeAt(this.#client, path, signal);
       if (node !== undefined && node.data.toString("utf8").trim() !== "") return;
       try {
-        if (node === undefined) await this.#create(path, data, signal);
+        if (node === undefined) await createWithParents(this.#client, path, data, signal);
         else await this.#client.setData(path, data, node.stat.version, { signal });
       } catch (error) {
         // Somebody else was quicker, or the answer was lost: look again.
@@ -174,28 +175,9 @@ class ZooKeeperMetadataReport implements MetadataReport {
     }
   }
 
-  async #create(path: string, data: Buffer, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#client.create(path, data, { signal });
-    } catch (error) {
-      if (!isZooKeeperError(error, "NO_NODE")) throw error;
-      await ensurePath(this.#client, path.slice(0, path.lastIndexOf("/")), "persistent", { signal });
-      await this.#client.create(path, data, { signal });
-    }
-  }
-
   async #text(path: string, signal: AbortSignal): Promise<string | undefined> {
-    const text = (await this.#node(path, signal))?.data.toString("utf8");
+    const text = (await nodeAt(this.#client, path, signal))?.data.toString("utf8");
     return text?.trim() === "" ? undefined : text;
-  }
-
-  async #node(path: string, signal: AbortSignal) {
-    try {
-      return await this.#client.getData(path, { signal });
-    } catch (error) {
-      if (isZooKeeperError(error, "NO_NODE")) return undefined;
-      throw error;
-    }
   }
 
   async #translated<T>(work: () => Promise<T>): Promise<T> {

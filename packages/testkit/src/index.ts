@@ -7,6 +7,7 @@ export { type FaultHooks, type FaultKind, type Harness, type SuiteOptions } from
 export { type Followed, follow } from "./follow.js";
 export { metadataReportSuite, sampleMetadata } from "./metadata-report-suite.js";
 export { type LeakOptions, noLeaks } from "./no-leaks.js";
+export { proxiedHarness, type ProxiedServer } from "./proxied-harness.js";
 export { RecordedUser, RecordedUserService } from "./recorded-service.js";
 export { registrySuite } from "./registry-suite.js";
 export { sampleInstance } from "./sample-instance.js";
