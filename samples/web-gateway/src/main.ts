@@ -4,7 +4,12 @@ import { createApplication } from "dubbo-ts";
 import { createGateway } from "./gateway.js";
 
 const { values } = parseArgs({
-  options: { registry: { type: "string" }, profile: { type: "string" }, port: { type: "string" } },
+  options: {
+    registry: { type: "string" },
+    profile: { type: "string" },
+    port: { type: "string" },
+    host: { type: "string" },
+  },
 });
 
 const app = await createApplication({
@@ -12,7 +17,8 @@ const app = await createApplication({
   argv: process.argv.slice(2),
 });
 const web = await createGateway(app);
-const address = await web.listen({ port: Number(values.port ?? 8080), host: "127.0.0.1" });
+const { port = "8080", host = "127.0.0.1" } = values;
+const address = await web.listen({ port: Number(port), host });
 console.log(`listening on ${address}: try curl ${address}/users/1`);
 
 for (const signal of ["SIGTERM", "SIGINT"] as const)
