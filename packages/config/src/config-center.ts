@@ -16,7 +16,7 @@ export interface ConfigCenter extends AsyncDisposable {
   get(item: ConfigItem, signal: AbortSignal): Promise<ConfigRecord | undefined>;
   /**
    * Writes `text`. With `expected` only over the record of that version, or over none (`"absent"`).
-   * @returns false when another writer came first: read again.
+   * @returns false when another writer came first, or, where the store tells no more, right after: read again.
    * @throws as {@link ConfigCenter.get}.
    */
   publish(item: ConfigItem, text: string, signal: AbortSignal, expected?: ExpectedVersion): Promise<boolean>;

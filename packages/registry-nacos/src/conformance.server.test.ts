@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type NacosServer as EmbeddedNacos, startNacosServer } from "@dubbo-ts/registry-local";
 import {
+  configCenterSuite,
   metadataReportSuite,
   type NacosMajor,
   type NacosServer,
@@ -14,7 +15,12 @@ import {
   startNacos,
   type SuiteOptions,
 } from "@dubbo-ts/testkit";
-import { nacosMetadataReport, type NacosOptions, nacosRegistry } from "./nacos-connection.js";
+import {
+  nacosConfigCenter,
+  nacosMetadataReport,
+  type NacosOptions,
+  nacosRegistry,
+} from "./nacos-connection.js";
 
 /** Short, so that what the client notices by itself is soon noticed; a busy machine needs some room. */
 const client = {
@@ -35,7 +41,7 @@ function optionsAt(httpPort: number, address: string): NacosOptions {
   };
 }
 
-/** Both suites on what `serverOf` gives. */
+/** All suites on what `serverOf` gives. */
 function suites(name: string, serverOf: () => Promise<ProxiedServer>, options: SuiteOptions): void {
   const harness = async <A extends AsyncDisposable>(open: (options: NacosOptions) => Promise<A>) => {
     const server = await serverOf();
@@ -43,6 +49,7 @@ function suites(name: string, serverOf: () => Promise<ProxiedServer>, options: S
   };
   registrySuite(name, () => harness(nacosRegistry), options);
   metadataReportSuite(name, () => harness(nacosMetadataReport), options);
+  configCenterSuite(name, () => harness(nacosConfigCenter), { ...options, tooManyBytes: 11_000_000 });
 }
 
 for (const major of [3, 2] satisfies NacosMajor[])

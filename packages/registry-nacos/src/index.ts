@@ -2,6 +2,7 @@
 export type { NacosAddress } from "./nacos-address.js";
 export {
   type NacosBackend,
+  nacosConfigCenter,
   nacosMetadataReport,
   type NacosOptions,
   nacosRegistry,

@@ -1,4 +1,5 @@
 import { ConfigError, type Runtime, systemRuntime } from "@dubbo-ts/core";
+import type { ConfigCenter } from "@dubbo-ts/config";
 import type { Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
 import {
@@ -12,6 +13,7 @@ import {
   type NacosOptions as ClientOptions,
 } from "@dubbo-ts/nacos-client";
 import { hostText, type NacosAddress, parseNacosAddress } from "./nacos-address.js";
+import { NacosConfigCenter } from "./nacos-config-center.js";
 import { NacosMetadataReport } from "./nacos-metadata-report.js";
 import { NacosRegistry } from "./nacos-registry.js";
 
@@ -37,15 +39,16 @@ export interface NacosOptions {
   readonly name?: string | undefined;
 }
 
-/** A registry and a metadata report on one Nacos. Disposing it deregisters and closes both. */
+/** A registry, a metadata report and a config center on one Nacos. Disposing it deregisters and closes all. */
 export interface NacosBackend extends AsyncDisposable {
   readonly registry: Registry;
   readonly metadataReport: MetadataReport;
+  readonly configCenter: ConfigCenter;
   /** False: other machines may see it. */
   readonly loopbackOnly: boolean;
   /** The client below the registry. */
   readonly naming: NacosNaming;
-  /** The client below the metadata report. */
+  /** The client below metadata report and config center. */
   readonly config: NacosConfig;
 }
 
@@ -63,14 +66,16 @@ export async function openNacos(
   const config = opened(name, () => nacosConfig(settings));
   const registry = new NacosRegistry({ ...rest, name, naming, runtime });
   const metadataReport = new NacosMetadataReport({ name, config, legacyGroup: rest.group });
+  const configCenter = new NacosConfigCenter({ name, config, owned: false });
   return {
     registry,
     metadataReport,
+    configCenter,
     loopbackOnly: false,
     naming,
     config,
     async [Symbol.asyncDispose]() {
-      await Promise.all([registry[Symbol.asyncDispose](), metadataReport[Symbol.asyncDispose]()]);
+      await Promise.all([registry, configCenter, metadataReport].map((part) => part[Symbol.asyncDispose]()));
     },
   };
 }
@@ -93,6 +98,16 @@ export async function nacosMetadataReport(
   const { name, settings, registry } = read(options, runtime);
   const config = opened(name, () => nacosConfig(settings));
   return new NacosMetadataReport({ name, config, legacyGroup: registry.group });
+}
+
+/** Opens the config center alone; see {@link openNacos}. */
+export async function nacosConfigCenter(
+  options: NacosOptions,
+  runtime: Runtime = systemRuntime,
+): Promise<ConfigCenter> {
+  const { name, settings } = read(options, runtime);
+  const config = opened(name, () => nacosConfig(settings));
+  return new NacosConfigCenter({ name, config, owned: true });
 }
 
 function read(options: NacosOptions, { clock, random, log }: Runtime) {

@@ -2,6 +2,7 @@ import { decodeMetadata, encodeMetadata, type MetadataInfo, type ServiceKey } fr
 import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
 import type { ConfigKey, NacosConfig } from "@dubbo-ts/nacos-client";
 import { metadataError } from "./errors.js";
+import { plainName } from "./nacos-names.js";
 
 /** What {@link NacosMetadataReport} needs. */
 export interface NacosMetadataReportOptions {
@@ -34,7 +35,7 @@ export class NacosMetadataReport implements MetadataReport {
 
   async publish(metadata: MetadataInfo, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const key = { dataId: plain(metadata.application), group: metadata.revision };
+    const key = { dataId: plainName(metadata.application), group: metadata.revision };
     const content = JSON.stringify(encodeMetadata(metadata));
     await this.#translated(() => this.#options.config.publish(key, content, { type: "json" }, signal));
   }
@@ -43,8 +44,8 @@ export class NacosMetadataReport implements MetadataReport {
     signal.throwIfAborted();
     const { legacyGroup } = this.#options;
     const content =
-      (await this.#read({ dataId: plain(application), group: revision }, signal)) ??
-      (await this.#read({ dataId: `${plain(application)}:${revision}`, group: legacyGroup }, signal));
+      (await this.#read({ dataId: plainName(application), group: revision }, signal)) ??
+      (await this.#read({ dataId: `${plainName(application)}:${revision}`, group: legacyGroup }, signal));
     return content === undefined ? undefined : decodeMetadata(application, revision, content);
   }
 
@@ -54,7 +55,7 @@ export class NacosMetadataReport implements MetadataReport {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     signal.throwIfAborted();
-    const dataId = plain([serviceInterface, version, group, "provider", application].join(":"));
+    const dataId = plainName([serviceInterface, version, group, "provider", application].join(":"));
     return this.#read({ dataId, group: definitionGroup }, signal);
   }
 
@@ -107,13 +108,8 @@ export class NacosMetadataReport implements MetadataReport {
   }
 }
 
-/** As Java writes dataIds (`NacosConfigServiceWrapper.java`): inner classes and slashes have no place in one. */
-function plain(name: string): string {
-  return name.replaceAll("$", "___").replaceAll("/", "-");
-}
-
 function mappingKey(serviceInterface: string): ConfigKey {
-  return { dataId: plain(serviceInterface), group: mappingGroup };
+  return { dataId: plainName(serviceInterface), group: mappingGroup };
 }
 
 function applicationsIn(content: string | undefined): ReadonlySet<string> {

@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import {
+  checkConfigItem,
+  type ConfigCenter,
+  type ConfigItem,
+  type ConfigRecord,
+  type ExpectedVersion,
+} from "@dubbo-ts/config";
+import type { ConfigKey, NacosConfig } from "@dubbo-ts/nacos-client";
+import { registryError } from "./errors.js";
+import { plainName } from "./nacos-names.js";
+
+/** What {@link NacosConfigCenter} needs. */
+export interface NacosConfigCenterOptions {
+  readonly name: string;
+  readonly config: NacosConfig;
+  /** Whether `config` is closed with the config center: not when it is shared. */
+  readonly owned: boolean;
+}
+
+/** No md5 is that: writes only if nothing is there, as Java does (app-level discovery 5.2). */
+const absentMd5 = "0";
+
+/**
+ * The {@link ConfigCenter} on Nacos: key and group are dataId and group of a configuration, within the namespace, as in Java and
+ * Go (peers J3); `$` and `/` are written as Java writes them. A record's version is the md5 of its text. What was
+ * published may be readable a second later only; a conditional write has been read back when it returns
+ * (nacos-server 8).
+ */
+export class NacosConfigCenter implements ConfigCenter {
+  readonly name: string;
+  readonly #options: NacosConfigCenterOptions;
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  /** Use {@link nacosConfigCenter} or {@link openNacos}. */
+  constructor(options: NacosConfigCenterOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  async get(item: ConfigItem, signal: AbortSignal): Promise<ConfigRecord | undefined> {
+    return this.#at(item, signal, async (key) => {
+      const value = await this.#options.config.get(key, signal);
+      return value === undefined ? undefined : { text: value.content, version: value.md5 };
+    });
+  }
+
+  async publish(
+    item: ConfigItem,
+    text: string,
+    signal: AbortSignal,
+    expected?: ExpectedVersion,
+  ): Promise<boolean> {
+    const type = typeOf(item.key, text);
+    return this.#at(item, signal, async (key) => {
+      const { config } = this.#options;
+      if (expected === undefined) return config.publish(key, text, { type }, signal);
+      if (expected === "absent") return config.publish(key, text, { type, casMd5: absentMd5 }, signal);
+      // The server compares nothing when there is nothing, and would make what somebody has removed.
+      if ((await config.get(key, signal))?.md5 !== expected.version) return false;
+      return config.publish(key, text, { type, casMd5: expected.version }, signal);
+    });
+  }
+
+  async remove(item: ConfigItem, signal: AbortSignal): Promise<void> {
+    await this.#at(item, signal, (key) => this.#options.config.remove(key, signal));
+  }
+
+  async *watch(
+    item: ConfigItem,
+    signal: AbortSignal,
+  ): AsyncGenerator<ConfigRecord | undefined, void, undefined> {
+    const key = this.#keyOf(item);
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    try {
+      for await (const text of this.#options.config.watch(key, either))
+        yield text === undefined ? undefined : { text, version: md5Of(text) };
+    } catch (error) {
+      if (!either.aborted) throw registryError(this.name, error);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    if (this.#options.owned) await this.#options.config.close();
+  }
+
+  #keyOf(item: ConfigItem): ConfigKey {
+    checkConfigItem(item, this.name);
+    return { dataId: plainName(item.key), group: plainName(item.group) };
+  }
+
+  async #at<T>(item: ConfigItem, signal: AbortSignal, work: (key: ConfigKey) => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    const key = this.#keyOf(item);
+    try {
+      return await work(key);
+    } catch (error) {
+      throw registryError(this.name, error);
+    }
+  }
+}
+
+/** How the console shows it: Java's rules are YAML. */
+function typeOf(key: string, text: string): string {
+  const [, ending = ""] = /\.(properties|ya?ml|json|configurators|[\w-]+-router)$/.exec(key) ?? [];
+  if (ending === "properties" || ending === "json") return ending;
+  if (ending === "") return "text";
+  return text.trimStart().startsWith("[") ? "json" : "yaml";
+}
+
+/** As Nacos computes it (registries A1.7). */
+function md5Of(text: string): string {
+  return createHash("md5").update(text, "utf8").digest("hex");
+}
