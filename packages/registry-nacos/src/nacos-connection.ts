@@ -65,7 +65,7 @@ export async function openNacos(
   const naming = opened(name, () => nacosNaming(settings));
   const config = opened(name, () => nacosConfig(settings));
   const registry = new NacosRegistry({ ...rest, name, naming, runtime });
-  const metadataReport = new NacosMetadataReport({ name, config, legacyGroup: rest.group });
+  const metadataReport = new NacosMetadataReport({ name, config, legacyGroup: rest.group, runtime });
   const configCenter = new NacosConfigCenter({ name, config, owned: false });
   return {
     registry,
@@ -97,7 +97,7 @@ export async function nacosMetadataReport(
 ): Promise<MetadataReport> {
   const { name, settings, registry } = read(options, runtime);
   const config = opened(name, () => nacosConfig(settings));
-  return new NacosMetadataReport({ name, config, legacyGroup: registry.group });
+  return new NacosMetadataReport({ name, config, legacyGroup: registry.group, runtime });
 }
 
 /** Opens the config center alone; see {@link openNacos}. */

@@ -1,4 +1,13 @@
-import { decodeMetadata, encodeMetadata, type MetadataInfo, type ServiceKey } from "@dubbo-ts/core";
+import {
+  decodeMetadata,
+  encodeMetadata,
+  MetadataError,
+  type MetadataInfo,
+  type Runtime,
+  type ServiceKey,
+  sleep,
+  systemRuntime,
+} from "@dubbo-ts/core";
 import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
 import type { ConfigKey, NacosConfig } from "@dubbo-ts/nacos-client";
 import { metadataError } from "./errors.js";
@@ -11,7 +20,15 @@ export interface NacosMetadataReportOptions {
   readonly config: NacosConfig;
   /** The group in which dubbo-go up to 3.1 keeps metadata. */
   readonly legacyGroup: string;
+  /** Default {@link systemRuntime}. */
+  readonly runtime?: Runtime;
 }
+
+/**
+ * What a server has taken it shows 30 to 140 ms later, once 1.1 s (nacos-server 8, A1.7). Whoever publishes metadata then
+ * registers an instance that points to it, so it has to be there for everybody by then.
+ */
+const readable = { withinMs: 5_000, firstPauseMs: 10, maxPauseMs: 200 } as const;
 
 /** The literal group of all mappings, whatever the registry's (app-level discovery 5.1). */
 const mappingGroup = "mapping";
@@ -38,6 +55,7 @@ export class NacosMetadataReport implements MetadataReport {
     const key = { dataId: plainName(metadata.application), group: metadata.revision };
     const content = JSON.stringify(encodeMetadata(metadata));
     await this.#translated(() => this.#options.config.publish(key, content, { type: "json" }, signal));
+    await this.#untilReadable(key, content, signal);
   }
 
   async fetch(application: string, revision: string, signal: AbortSignal): Promise<MetadataInfo | undefined> {
@@ -91,6 +109,20 @@ export class NacosMetadataReport implements MetadataReport {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#options.config.close();
     return this.#closed;
+  }
+
+  async #untilReadable(key: ConfigKey, content: string, signal: AbortSignal): Promise<void> {
+    const { name, runtime = systemRuntime } = this.#options;
+    const untilMs = runtime.clock.monotonicMs() + readable.withinMs;
+    for (let pauseMs: number = readable.firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, readable.maxPauseMs)) {
+      if ((await this.#read(key, signal)) === content) return;
+      if (runtime.clock.monotonicMs() > untilMs)
+        throw new MetadataError(
+          "METADATA_UNAVAILABLE",
+          `${name}: ${key.dataId} was published, and is not readable after ${readable.withinMs} ms`,
+        );
+      await sleep(runtime.clock, pauseMs, signal);
+    }
   }
 
   async #read(key: ConfigKey, signal: AbortSignal): Promise<string | undefined> {
