@@ -23,6 +23,7 @@ import {
 import {
   faultProxy,
   installZooKeeper,
+  Load,
   realServer,
   recordingLogger,
   sampleInstance,
@@ -30,7 +31,7 @@ import {
   startZooKeeper,
   waitFor,
 } from "@dubbo-ts/testkit";
-import { Load } from "./programs.js";
+import {} from "./programs.js";
 
 const User = java.object("org.example.User", { id: java.long(), tags: java.list(java.string()) });
 const Users = defineService("org.example.Users", {

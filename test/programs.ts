@@ -60,38 +60,6 @@ async function* linesOf(child: ChildProcess, signal: AbortSignal): AsyncGenerato
   for await (const line of lines) yield [line];
 }
 
-/** Calls at a steady rate until it is stopped, and counts. */
-export class Load {
-  answered = 0;
-  readonly failures: unknown[] = [];
-  readonly #inFlight = new Set<Promise<void>>();
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(call: () => Promise<unknown>, perSecond: number) {
-    const startedMs = performance.now();
-    let made = 0;
-    this.#timer = setInterval(() => {
-      for (const due = ((performance.now() - startedMs) * perSecond) / 1_000; made < due; made += 1)
-        this.#one(call);
-    }, 5);
-  }
-
-  #one(call: () => Promise<unknown>): void {
-    const done = call().then(
-      () => void (this.answered += 1),
-      (error: unknown) => void this.failures.push(error),
-    );
-    this.#inFlight.add(done);
-    void done.finally(() => this.#inFlight.delete(done));
-  }
-
-  /** No more calls; waits for those that are under way. */
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await Promise.all(this.#inFlight);
-  }
-}
-
 /** A base port for the embedded registry: gRPC, 1,000 above it, is free. */
 export async function freeBasePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");

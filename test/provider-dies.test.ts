@@ -1,12 +1,13 @@
 import { type Application, createApplication, hasCode } from "dubbo-ts";
 import {
   installZooKeeper,
+  Load,
   realServer,
   startZooKeeper,
   waitFor,
   type ZooKeeperServer,
 } from "@dubbo-ts/testkit";
-import { Load, type Program, startProgram, Worker } from "./programs.js";
+import { type Program, startProgram, Worker } from "./programs.js";
 
 realServer("providers that end while ZooKeeper still lists them", installZooKeeper(), () => {
   let server: ZooKeeperServer;

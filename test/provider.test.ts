@@ -13,13 +13,14 @@ import { memoryRegistry } from "@dubbo-ts/discovery";
 import { metadataServiceClientDefinition, metadataServiceKey } from "@dubbo-ts/metadata";
 import {
   installZooKeeper,
+  Load,
   realServer,
   recordingLogger,
   startZooKeeper,
   waitFor,
   type ZooKeeperServer,
 } from "@dubbo-ts/testkit";
-import { freeBasePort, Load, startProgram } from "./programs.js";
+import { freeBasePort, startProgram } from "./programs.js";
 
 const Alpha = defineService("org.example.Alpha", { who: method([], java.string()) });
 const Beta = defineService("org.example.Beta", { who: method([], java.string()) });

@@ -1,6 +1,6 @@
 import { createApplication } from "dubbo-ts";
-import { installZooKeeper, realServer, startZooKeeper, waitFor } from "@dubbo-ts/testkit";
-import { freeBasePort, Load, type Program, startProgram, Worker } from "./programs.js";
+import { installZooKeeper, Load, realServer, startZooKeeper, waitFor } from "@dubbo-ts/testkit";
+import { freeBasePort, type Program, startProgram, Worker } from "./programs.js";
 
 /** Restarts five providers one after another under 200 calls/s, with default settings on both sides. */
 async function rollOver(registry: string, protocol: "dubbo" | "tri" = "dubbo"): Promise<void> {

@@ -37,23 +37,27 @@ export interface FaultProxy extends AsyncDisposable {
   cut(): void;
 }
 
-/** Starts a {@link FaultProxy} in mode `pass` on a free port. */
-export async function faultProxy(target: ProxyTarget): Promise<FaultProxy> {
-  const proxy = new TcpFaultProxy(target);
+/**
+ * Starts a {@link FaultProxy} in mode `pass`.
+ * @param port default 0: one that is free.
+ */
+export async function faultProxy(target: ProxyTarget, port = 0): Promise<FaultProxy> {
+  const proxy = new TcpFaultProxy(target, port);
   await proxy.listen();
   return proxy;
 }
 
 class TcpFaultProxy implements FaultProxy {
   target: ProxyTarget;
-  #port = 0;
+  #port: number;
   #mode: FaultMode = "pass";
   #accepted = 0;
   #server: Server | undefined;
   readonly #pipes = new Set<Pipe>();
 
-  constructor(target: ProxyTarget) {
+  constructor(target: ProxyTarget, port: number) {
     this.target = target;
+    this.#port = port;
   }
 
   get port(): number {

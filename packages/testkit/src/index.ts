@@ -5,6 +5,7 @@ export { type FakeClock, fakeClock } from "./fake-clock.js";
 export { type FaultMode, type FaultProxy, faultProxy, type ProxyTarget } from "./fault-proxy.js";
 export { type FaultHooks, type FaultKind, type Harness, type SuiteOptions } from "./faults.js";
 export { type Followed, follow } from "./follow.js";
+export { Load } from "./load.js";
 export { metadataReportSuite, sampleMetadata } from "./metadata-report-suite.js";
 export { type LeakOptions, noLeaks } from "./no-leaks.js";
 export { proxiedHarness, type ProxiedServer } from "./proxied-harness.js";
