@@ -46,7 +46,12 @@ key without value changes nothing.
    \`dubbo.yaml\`.
 3. The profile that the program names: \`profiles/<name>/server.yml\`, \`client.yml\` and \`log.yml\`, beside the file or in the
    working directory.
-4. What the program itself says.
+4. Variables of the environment: \`DUBBO_CONSUMER_TIMEOUT\` is \`consumer.timeout\`, \`DUBBO_REGISTRIES_MAIN_ADDRESS\` is
+   \`registries.main.address\`.
+5. What the [configuration center](config-center.md) says, at the start and while the program runs.
+6. What the program itself says.
+
+\`dubbo-ts config explain\` shows of every key its value and where it came from.
 
 Files of dubbo-go 3 and 1.5 load as they are. What has no effect here is in \`Config.notices\`, and so is what is accepted and
 not used yet.

@@ -101,6 +101,8 @@ export interface ConfigCenterConfig extends CenterConfig {
   /** The name of this application's own file of settings. */
   readonly appDataId: string | undefined;
   readonly fileExtension: "yaml" | "yml" | "json" | "properties" | undefined;
+  /** True: a start fails when it cannot be reached. Default true. */
+  readonly check?: boolean;
   readonly appId: string | undefined;
   readonly cluster: string | undefined;
 }

@@ -22,6 +22,16 @@ export type {
   TlsConfig,
   TripleConfig,
 } from "./config.js";
+export type { ExplainedSetting, LayerKind, SettingSource } from "./explain.js";
+export { layeredOf } from "./layered-config.js";
+export type {
+  CenterChange,
+  CenterItem,
+  CenterOptions,
+  ChangedSetting,
+  LayeredConfig,
+  RefusedSetting,
+} from "./layered-config.js";
 export { loadConfig, type LoadConfigOptions } from "./load-config.js";
 export type { MetricsConfig, TracingConfig } from "./metrics-config.js";
 export type { ConfigNotice } from "./notices.js";
@@ -29,6 +39,15 @@ export { configuredByEnvironment } from "./read-files.js";
 export { type MemoryConfigCenter, MemoryConfigStore, memoryConfigCenter } from "./memory-config-center.js";
 export { redacted } from "./redacted.js";
 export type { KnownNames } from "./schema/calls.js";
+export {
+  type AddressMatch,
+  type OverrideItem,
+  type OverrideMatch,
+  type OverrideRead,
+  type OverrideRule,
+  readOverrideRule,
+  type TextMatch,
+} from "./center/override-rule.js";
 // For authors of adapters
 export { configJsonSchema } from "./json-schema.js";
 export {

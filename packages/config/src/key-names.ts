@@ -102,7 +102,8 @@ class Naming {
   }
 }
 
-interface KnownKey {
+/** A key that a schema has. */
+export interface KnownKey {
   readonly name: string;
   readonly meta: KeyMeta;
   /** True: there is nothing of it in the configuration. */
@@ -110,7 +111,7 @@ interface KnownKey {
 }
 
 /** Keys by folded spelling; a name of its own wins over an alias of another. */
-function keysOf(shape: Readonly<Record<string, unknown>>): ReadonlyMap<string, KnownKey> {
+export function keysOf(shape: Readonly<Record<string, unknown>>): ReadonlyMap<string, KnownKey> {
   const keys = new Map<string, KnownKey>();
   const own = new Map<string, KnownKey>();
   for (const [name, value] of Object.entries(shape)) {

@@ -25,23 +25,28 @@ export interface Layers {
   readonly files: readonly string[];
 }
 
+/** What a file says, and whether a profile named it. */
+export type FileLayer = NamedKeys & { readonly kind: "file" | "profile" };
+
 /** The file at `path`, or those that are looked for, each with what its `profiles.active` names. */
-export async function readLayers(path: string | undefined, options: LayerOptions): Promise<Layers> {
-  const layers: NamedKeys[] = [];
+export async function readLayers(
+  path: string | undefined,
+  options: LayerOptions,
+): Promise<Layers & { readonly layers: readonly FileLayer[] }> {
+  const layers: FileLayer[] = [];
   const files: string[] = [];
-  const add = (file: ConfigFile) => {
-    const layer = layerOf(readYaml(file.path, file.text), options);
+  const add = (file: ConfigFile, kind: FileLayer["kind"]) => {
+    const layer: FileLayer = { ...layerOf(readYaml(file.path, file.text), options), kind };
     layers.push(layer);
     files.push(file.path);
     return layer;
   };
   const main = await readMain(path, options.env, options.readFile);
   for (const file of main) {
-    const active = activeProfile(add(file).root, options.env);
-    if (active !== undefined) add(await readActive(file.path, active, options.readFile));
+    const active = activeProfile(add(file, "file").root, options.env);
+    if (active !== undefined) add(await readActive(file.path, active, options.readFile), "profile");
   }
-  const profile = await readProfileLayers(main[0]?.path, options);
-  return { layers: [...layers, ...profile.layers], files: [...files, ...profile.files] };
+  return { layers, files };
 }
 
 /** The files of the profile that the program names; none when it names none. */

@@ -1,17 +1,15 @@
 import type { z } from "zod";
 import type { Config } from "./config.js";
-import { checkReferences } from "./check-references.js";
-import { type Environment, interpolate } from "./interpolate.js";
-import { type NamedKeys, problemsOf, toPlain } from "./key-names.js";
-import { type LayerOptions, type Layers, objectLayer, readLayers, readProfileLayers } from "./layers.js";
-import { layOver, type Located } from "./located.js";
+import { envLayer } from "./env-layer.js";
+import type { Layer } from "./explain.js";
+import type { Environment } from "./interpolate.js";
+import type { NamedKeys } from "./key-names.js";
+import { layeredConfig } from "./layered-config.js";
+import { type LayerOptions, objectLayer, readLayers, readProfileLayers } from "./layers.js";
 import { throwIfAny } from "./problems.js";
 import type { ReadFile } from "./read-files.js";
-import { resolveRemotes } from "./remotes.js";
 import type { KnownNames } from "./schema/calls.js";
 import { configSchema, standardSchema } from "./schema/config-schema.js";
-import { toConfig } from "./to-config.js";
-import { warmupNotices } from "./warmup-notices.js";
 
 /** How {@link loadConfig} reads. */
 export interface LoadConfigOptions {
@@ -38,7 +36,8 @@ export interface LoadConfigOptions {
  * Without a source the files that the environment names are laid over each other: DUBBO_GO_CONFIG_PATH,
  * CONF_PROVIDER_FILE_PATH, CONF_CONSUMER_FILE_PATH, APP_LOG_CONF_FILE; when none of the first three is set,
  * `dubbo.yaml` or `dubbo.yml` in the working directory takes their place. Over each file comes the one beside it
- * that its `profiles.active` names, over all of them the profile of the options, and last `overrides`.
+ * that its `profiles.active` names, over all of them the profile of the options, then variables of the environment
+ * such as `DUBBO_CONSUMER_TIMEOUT`, and last `overrides`.
  *
  * @throws {ConfigError} CONFIG_NOT_FOUND: no file, or no file of the profile. CONFIG_INVALID: all problems at
  *   once, each with file, line, column and key path; values of secrets are not in it.
@@ -46,28 +45,20 @@ export interface LoadConfigOptions {
 export async function loadConfig(source?: string | object, options: LoadConfigOptions = {}): Promise<Config> {
   const { env = process.env, names } = options;
   const schema = names === undefined ? standardSchema : configSchema(names);
-  const { layers, files } = await allLayers(source, options, schema, env);
-  throwIfAny(layers.flatMap(({ problems }) => problems));
-  const filled = interpolate(joined(layers, files[0] ?? "config"), env);
-  throwIfAny(filled.problems);
-  const { root, problems, notices } = resolveRemotes(filled.root);
-  throwIfAny(problems);
-  const parsed = schema.safeParse(toPlain(root, schema));
-  if (!parsed.success) {
-    throwIfAny(problemsOf(parsed.error, root));
-    throw parsed.error;
-  }
-  throwIfAny(checkReferences(parsed.data, root));
-  const told = [...layers.flatMap((layer) => layer.notices), ...notices, ...warmupNotices(root)];
-  return toConfig(parsed.data, files, told);
+  const { below, above, files } = await allLayers(source, options, schema, env);
+  throwIfAny([...below, ...above].flatMap(({ problems }) => problems));
+  const notices = [...below, ...above].flatMap((layer) => layer.notices);
+  return layeredConfig({ below, above, files, env, schema, notices }).config;
 }
+
+type NamedLayer = Layer & NamedKeys;
 
 async function allLayers(
   source: string | object | undefined,
   options: LoadConfigOptions,
   schema: z.ZodObject,
   env: Environment,
-): Promise<Layers> {
+): Promise<{ below: NamedLayer[]; above: NamedLayer[]; files: readonly string[] }> {
   const { profile, profileDirectories, readFile, overrides, unknownKeys = "refuse" } = options;
   const how: LayerOptions = {
     schema,
@@ -77,14 +68,25 @@ async function allLayers(
     readFile,
     ignoreUnknown: unknownKeys === "ignore",
   };
-  const given = typeof source === "object" ? [objectLayer("config", source, how)] : [];
-  const read =
-    typeof source === "object" ? await readProfileLayers(undefined, how) : await readLayers(source, how);
+  const main =
+    typeof source === "object"
+      ? { layers: [{ ...objectLayer("config", source, how), kind: "file" as const }], files: [] }
+      : await readLayers(source, how);
+  const named = await readProfileLayers(main.files[0], how);
+  const variables: NamedLayer = {
+    kind: "environment",
+    root: envLayer(env, schema),
+    problems: [],
+    notices: [],
+  };
   const over = overrides === undefined ? [] : [objectLayer("overrides", overrides, how)];
-  return { layers: [...given, ...read.layers, ...over], files: read.files };
-}
-
-function joined(layers: readonly NamedKeys[], file: string): Located {
-  const nothing: Located = { kind: "map", entries: new Map(), where: { file } };
-  return layers.reduce<Located>((root, layer) => layOver(root, layer.root), nothing);
+  return {
+    below: [
+      ...main.layers,
+      ...named.layers.map((layer): NamedLayer => ({ ...layer, kind: "profile" })),
+      variables,
+    ],
+    above: over.map((layer): NamedLayer => ({ ...layer, kind: "program" })),
+    files: [...main.files, ...named.files],
+  };
 }

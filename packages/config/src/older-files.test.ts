@@ -146,7 +146,9 @@ describe("a complete file of dubbo-go 3", () => {
     expect(new Set(keys).size).toBe(keys.length);
     for (const quiet of ["proxy", "http3", "openapi", "tracing-key", "simplified", "adaptive-service"])
       expect(keys.filter((key) => key.includes(quiet))).toEqual([]);
-    expect(keysOf(config, "not used yet")).toEqual(expect.arrayContaining(["config-center", "router"]));
+    expect(keysOf(config, "not used yet")).toEqual(
+      expect.arrayContaining(["config-center.app-id", "router"]),
+    );
     const session = config.notices.find(({ key }) => key.endsWith("session-number"));
     expect(session?.where).toBe(`${fixture("dubbogo.yaml")}:49:9`);
     expect(keysOf(config, "write 600s")).toEqual(["provider.services.GreeterProvider.warmup"]);

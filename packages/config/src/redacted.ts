@@ -1,5 +1,10 @@
 const secretKeys = /^(?:password|token|secret(?:key)?|access_?key|passwd|credentials?|authorization)$/i;
 
+/** True for the name of a setting whose value is nobody's business. */
+export function isSecretKey(key: string): boolean {
+  return secretKeys.test(key);
+}
+
 /**
  * A copy of a configuration, or of a part of it, that may be printed: passwords, tokens and keys as `***`,
  * registry addresses without user and parameters.
@@ -10,6 +15,6 @@ export function redacted(value: unknown): unknown {
   if ("safeText" in value) return value.safeText;
   const copy: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value))
-    copy[key] = secretKeys.test(key) && member !== undefined ? "***" : redacted(member);
+    copy[key] = isSecretKey(key) && member !== undefined ? "***" : redacted(member);
   return copy;
 }

@@ -96,8 +96,8 @@ function toRegistry(parsed: ParsedConfig["registries"][string], id: string): Reg
 }
 
 function toConfigCenter(parsed: NonNullable<ParsedConfig["configCenter"]>): ConfigCenterConfig {
-  const { dataId, appDataId, fileExtension, appId, cluster } = parsed;
-  return { ...toCenter(parsed), dataId, appDataId, fileExtension, appId, cluster };
+  const { dataId, appDataId, fileExtension, check, appId, cluster } = parsed;
+  return { ...toCenter(parsed), dataId, appDataId, fileExtension, check, appId, cluster };
 }
 
 type ParsedProtocol = ParsedConfig["protocols"][string];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { inert, inerts, key, later } from "./key.js";
+import { hot, inert, inerts, key, later } from "./key.js";
 import { freeParams, referenceProtocol } from "./protocols.js";
 import { duration, flag, integer, oneOf, providerUrls, text, textOrFalse, texts } from "./scalars.js";
 import { tls } from "./tls.js";
@@ -41,9 +41,9 @@ const balancerAliases = { consistenthashing: "consistenthash", iwrr: "interleave
 
 /** What a method, a service, a reference and a side have in common. */
 const call = (names: KnownNames) => ({
-  timeout: key("How long one attempt may take.", duration().optional(), { aliases: ["requestTimeout"] }),
-  retries: key("Attempts after the first.", integer(0, 100).optional()),
-  loadBalance: key(
+  timeout: hot("How long one attempt may take.", duration().optional(), { aliases: ["requestTimeout"] }),
+  retries: hot("Attempts after the first.", integer(0, 100).optional()),
+  loadBalance: hot(
     "Which provider the next call goes to; `random` and `roundrobin` are implemented.",
     oneOf([...loadBalancers, ...(names.loadBalancers ?? [])], balancerAliases).optional(),
   ),
@@ -94,7 +94,7 @@ const shared = (names: KnownNames) => ({
   ...call(names),
   version: key("The version of the service.", text().optional()),
   group: key("The group of the service.", text().optional()),
-  cluster: key(
+  cluster: hot(
     "What becomes of a call that fails; the first four are implemented.",
     oneOf([...clusters, ...(names.clusters ?? [])]).optional(),
   ),
@@ -114,15 +114,15 @@ const sideOnly = () => ({
 const offered = (names: KnownNames) => ({
   ...shared(names),
   ...limits(),
-  weight: key(
+  weight: hot(
     "The share of the traffic beside other providers. Dubbo's default is 100.",
     integer(0, 10_000).optional(),
   ),
-  warmup: key(
+  warmup: hot(
     "How long a provider counts as young and gets less traffic. A bare number is ms, where dubbo-go counts seconds.",
     duration({ zero: true }).optional(),
   ),
-  tag: key("The tag that routes calls here.", text().optional()),
+  tag: hot("The tag that routes calls here.", text().optional()),
   token: key("What consumers must send along. Never printed.", text().optional()),
   accessLog: key(
     "`true`: every call is logged, to the log of the application; so it is where a file is named.",

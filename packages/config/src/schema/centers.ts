@@ -65,16 +65,27 @@ export const metadataReport = () => withAddress({});
 export const configCenter = () =>
   withAddress(
     {
-      dataId: key("The name of the file of settings.", text().optional(), { aliases: ["configFile"] }),
-      appDataId: key("The name of this application's own file of settings.", text().optional(), {
-        aliases: ["appConfigFile"],
+      dataId: key("The name of the file of settings. Default: `dubbo.properties`.", text().optional(), {
+        aliases: ["configFile"],
       }),
+      appDataId: key(
+        "The name of this application's own file of settings. Default: that of `data-id`.",
+        text().optional(),
+        {
+          aliases: ["appConfigFile"],
+        },
+      ),
       fileExtension: key(
-        "What the file is written in.",
+        "What the file is written in. Default: seen from the text.",
         oneOf(["yaml", "yml", "json", "properties"]).optional(),
       ),
-      appId: key("The application as the configuration center calls it.", text().optional()),
-      cluster: key("The cluster within the server.", text().optional()),
+      check: key(
+        "Whether a start fails when the configuration center cannot be reached.",
+        flag().default(true),
+      ),
+      appId: later("The application as the configuration center calls it.", text().optional()),
+      cluster: later("The cluster within the server.", text().optional()),
+      highestPriority: inert("it wins over files and environment always", { usual: ["true"] }),
       logDir: inert("the clients write to the application's log"),
     },
     10_000,

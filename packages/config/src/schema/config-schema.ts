@@ -131,8 +131,8 @@ export function configSchema(names: KnownNames = {}) {
         shorthand: "address",
       },
     ),
-    configCenter: later(
-      "Where settings are read that change while the program runs.",
+    configCenter: key(
+      "Where settings and rules are read that change while the program runs. Default: the registries.",
       configCenter().optional(),
       {
         shorthand: "address",

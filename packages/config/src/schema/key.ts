@@ -11,6 +11,8 @@ export interface KeyMeta {
   readonly shorthand?: string;
   /** `none`: known, and without meaning here. `later`: kept in the configuration, and not used yet. */
   readonly effect?: "none" | "later";
+  /** True: a running application takes a new value over (config-center.md). */
+  readonly hot?: boolean;
   /** Why there is no effect. */
   readonly why?: string;
   /** Values, lower case, that are as if nothing was said: no notice tells that they have no effect. */
@@ -24,6 +26,11 @@ export interface KeyMeta {
 /** A key of the file: what it does, and its type. */
 export function key<S extends z.ZodType>(description: string, schema: S, more: KeyMeta = {}): S {
   return schema.meta({ description, ...more });
+}
+
+/** A key whose new value a running application takes over. */
+export function hot<S extends z.ZodType>(description: string, schema: S, more: KeyMeta = {}): S {
+  return key(description, schema, { ...more, hot: true });
 }
 
 /** A key that is read into the configuration for programs to use, while the framework does nothing with it yet. */

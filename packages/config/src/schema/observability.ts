@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { inert, inerts, key, later } from "./key.js";
+import { hot, inert, inerts, key, later } from "./key.js";
 import { flag, integer, oneOf, share, text, texts } from "./scalars.js";
 
 const levelAliases = {
@@ -19,7 +19,7 @@ const format = () => oneOf(["json", "pretty"], { text: "pretty", console: "prett
 /** `logger:`. */
 export const logger = () =>
   z.object({
-    level: key("The least level that is logged.", level().default("info")),
+    level: hot("The least level that is logged.", level().default("info")),
     format: key("`json`: one object a line. `pretty`: for people.", format().default("json")),
     appender: key("`console`, `file` or both. Default: the file, if there is one.", texts().optional()),
     file: key(
@@ -129,7 +129,7 @@ export const otel = () =>
 /** A file of zap, the logger of dubbo-go: what `APP_LOG_CONF_FILE` names, or a profile's `log.yml`. */
 export const zapFile = () =>
   z.object({
-    level: key("The least level that is logged.", level().optional()),
+    level: hot("The least level that is logged.", level().optional()),
     encoding: key("`json` or `console`.", format().optional()),
     outputPaths: key("`stdout`, `stderr` or files.", texts().optional()),
     ...inerts(
