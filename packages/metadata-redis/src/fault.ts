@@ -1,0 +1,95 @@
+import { ReplyError } from "ioredis";
+import type { RedisNode } from "./redis-address.js";
+
+/**
+ * What went wrong, as far as it matters for what to do next.
+ * - `lost`: the connection ended or could not be made. `busy`: the server cannot at this moment. Both pass by themselves.
+ * - `auth`: who we are is not believed. `denied`: we are, and may not. `tls`: no secure connection.
+ * - `wrong-server`: no Redis, or not one that can be used so. `refused`: it does not do what was asked.
+ * - `moved`, `ask`: another member of the cluster has it, for good or for this once.
+ */
+export type FaultKind =
+  | "lost"
+  | "busy"
+  | "auth"
+  | "denied"
+  | "tls"
+  | "wrong-server"
+  | "refused"
+  | "moved"
+  | "ask";
+
+/** An error between the adapter and Redis. It never holds what was sent: that may be a password. */
+export class RedisFault extends Error {
+  override readonly name = "RedisFault";
+
+  constructor(
+    readonly kind: FaultKind,
+    message: string,
+    /** Of `moved` and `ask`; an empty host means the one that was asked. */
+    readonly target?: RedisNode,
+  ) {
+    super(message);
+  }
+
+  /** True when the same may succeed a moment later, perhaps elsewhere. */
+  get isTransient(): boolean {
+    return this.kind === "lost" || this.kind === "busy";
+  }
+}
+
+/** By the first word of an error that Redis answers; others are `refused`. */
+const kinds: Readonly<Record<string, FaultKind>> = {
+  WRONGPASS: "auth",
+  NOAUTH: "auth",
+  DENIED: "auth", // protected mode
+  NOPERM: "denied",
+  LOADING: "busy",
+  BUSY: "busy",
+  TRYAGAIN: "busy",
+  CLUSTERDOWN: "busy",
+  MASTERDOWN: "busy",
+  NOREPLICAS: "busy",
+  READONLY: "busy", // a master that has become a replica
+};
+
+/** Errors that share the first word `ERR`. */
+const sentences: readonly (readonly [RegExp, FaultKind])[] = [
+  [/invalid password|wrong number of arguments for 'auth'/i, "auth"],
+  [/max number of clients/i, "busy"],
+  [/cluster support disabled/i, "wrong-server"],
+];
+
+/** ioredis' error as a fault, without the command in it. What is a fault already, or a signal's reason, stays what it is. */
+export function faultOf(error: unknown): unknown {
+  if (error instanceof RedisFault || !(error instanceof Error)) return error;
+  if (error instanceof ReplyError) return replyFault((error as Error).message);
+  if (/Unknown RESP type|Protocol error/.test(error.message))
+    return new RedisFault("wrong-server", "what answers there does not speak Redis' protocol");
+  return new RedisFault("lost", error.message);
+}
+
+/** The fault that an error reply stands for. */
+export function replyFault(reply: string): RedisFault {
+  // The server repeats arguments of commands that it does not know.
+  const message = reply.replace(/, with args beginning with.*/s, "");
+  const [word = "", slot, place = ""] = message.split(" ");
+  if ((word === "MOVED" || word === "ASK") && slot !== undefined) {
+    const colon = place.lastIndexOf(":");
+    const target = { host: place.slice(0, colon), port: Number(place.slice(colon + 1)) };
+    return new RedisFault(word === "MOVED" ? "moved" : "ask", message, target);
+  }
+  const kind = kinds[word] ?? sentences.find(([pattern]) => pattern.test(message))?.[1] ?? "refused";
+  return new RedisFault(kind, message);
+}
+
+/** The fault of a socket that could not be opened. */
+export function socketFault(error: NodeJS.ErrnoException, secure: boolean): RedisFault {
+  const { code = "" } = error;
+  // Redis without TLS closes the connection, or answers a line of text, which is no TLS.
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG")
+    return new RedisFault("wrong-server", "what answers there does not speak TLS");
+  const isTls = /^(ERR_SSL|ERR_TLS|CERT_|DEPTH_|UNABLE_TO|SELF_SIGNED|HOSTNAME_)|^EPROTO$/.test(code);
+  if (secure && isTls) return new RedisFault("tls", `no secure connection: ${error.message}`);
+  return new RedisFault("lost", error.message || code || "the connection was closed");
+}

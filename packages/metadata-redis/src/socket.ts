@@ -1,0 +1,56 @@
+import { isIP, type Socket } from "node:net";
+import { connect as secure } from "node:tls";
+import type { Network } from "@dubbo-ts/core";
+import { socketFault } from "./fault.js";
+import type { RedisNode } from "./redis-address.js";
+import type { RedisTls } from "./redis-tls.js";
+
+/**
+ * A connection to `node`, encrypted when `tls` is given. Rejects with the reason of `signal`, and then leaves nothing open.
+ * @throws {RedisFault} `lost`, `tls`, `wrong-server`.
+ */
+export function openSocket(
+  node: RedisNode,
+  tls: RedisTls | undefined,
+  network: Network,
+  signal: AbortSignal,
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const plain = network.connect({ host: node.host, port: node.port, noDelay: true, keepAlive: true });
+    const socket = tls === undefined ? plain : secured(plain, node, tls);
+    const settle = (act: () => void) => {
+      for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
+      signal.removeEventListener("abort", onAbort);
+      act();
+    };
+    const fail = (error: unknown) =>
+      settle(() => {
+        for (const one of [socket, plain]) one.on("error", () => {}).destroy();
+        reject(error);
+      });
+    const onAbort = () => fail(signal.reason);
+    const listeners = {
+      [tls === undefined ? "connect" : "secureConnect"]: () => settle(() => resolve(socket)),
+      error: (error: Error) => fail(socketFault(error, tls !== undefined)),
+      close: () => fail(socketFault(new Error("the connection was closed"), false)),
+    };
+    for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+function secured(plain: Socket, { host }: RedisNode, { ca, cert, key, serverName }: RedisTls): Socket {
+  const name = serverName ?? host;
+  // A number is compared with the certificate, but cannot be asked for.
+  const socket = secure({
+    socket: plain,
+    host: name,
+    ca,
+    cert,
+    key,
+    ...(isIP(name) === 0 && { servername: name }),
+  });
+  plain.on("error", (error) => socket.destroy(error));
+  return socket;
+}

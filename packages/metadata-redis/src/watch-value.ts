@@ -1,0 +1,55 @@
+import { backoffMs, Latest, sleep } from "@dubbo-ts/core";
+import { RedisFault } from "./fault.js";
+import type { Listening } from "./listening.js";
+import type { RedisClient } from "./redis-client.js";
+
+/** What is watched. */
+export interface Watched<T> {
+  /** Where changes are told of. */
+  readonly channel: string;
+  /** Which messages tell of this one. */
+  readonly message: string;
+  readonly read: (signal: AbortSignal) => Promise<T>;
+  /** Equal values are not yielded twice. */
+  readonly same: (one: T, other: T) => boolean;
+}
+
+/**
+ * The value now, and after each change. While the server is away nothing is yielded. Ends when `signal` aborts or
+ * the client closes.
+ * @throws {RedisFault} what does not pass by itself.
+ */
+export async function* watchValue<T>(
+  client: RedisClient,
+  listening: Listening,
+  { channel, message, read, same }: Watched<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
+  const { clock, random } = client.runtime;
+  if (signal.aborted) return;
+  const asked = new Latest<true>(signal);
+  const leave = listening.follow(channel, {
+    onMessage: (text) => text === message && asked.set(true),
+    onGap: () => asked.set(true),
+    onFailure: (fault) => asked.fail(fault),
+  });
+  try {
+    let last: { readonly value: T } | undefined;
+    let failures = 0;
+    for await (const _ of asked) {
+      try {
+        const value = await read(signal);
+        failures = 0;
+        if (last === undefined || !same(last.value, value)) yield value;
+        last = { value };
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof RedisFault) || !error.isTransient) throw error;
+        await sleep(clock, backoffMs(failures++, random), signal, { background: true }).catch(() => {});
+        asked.set(true);
+      }
+    }
+  } finally {
+    leave();
+  }
+}
