@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { backoffMs, type Runtime, sleep } from "@dubbo-ts/core";
 import {
   checkConfigItem,
   type ConfigCenter,
@@ -16,16 +17,19 @@ export interface NacosConfigCenterOptions {
   readonly config: NacosConfig;
   /** Whether `config` is closed with the config center: not when it is shared. */
   readonly owned: boolean;
+  readonly runtime: Pick<Runtime, "clock" | "random">;
 }
+
+/** What is written can be read 30 to 140 ms later, once it was 1.1 s (nacos-server 8); nobody waits longer than this. */
+const readableWithinMs = 3_000;
 
 /** No md5 is that: writes only if nothing is there, as Java does (app-level discovery 5.2). */
 const absentMd5 = "0";
 
 /**
  * The {@link ConfigCenter} on Nacos: key and group are dataId and group of a configuration, within the namespace, as in Java and
- * Go (peers J3); `$` and `/` are written as Java writes them. A record's version is the md5 of its text. What was
- * published may be readable a second later only; a conditional write has been read back when it returns
- * (nacos-server 8).
+ * Go (peers J3); `$` and `/` are written as Java writes them. A record's version is the md5 of its text. A write returns
+ * when it can be read on the same server, since Nacos shows it a moment after it took it.
  */
 export class NacosConfigCenter implements ConfigCenter {
   readonly name: string;
@@ -55,7 +59,12 @@ export class NacosConfigCenter implements ConfigCenter {
     const type = typeOf(item.key, text);
     return this.#at(item, signal, async (key) => {
       const { config } = this.#options;
-      if (expected === undefined) return config.publish(key, text, { type }, signal);
+      if (expected === undefined) {
+        const before = (await config.get(key, signal))?.md5;
+        await config.publish(key, text, { type }, signal);
+        if (before !== md5Of(text)) await this.#untilNot(before, key, signal);
+        return true;
+      }
       if (expected === "absent") return config.publish(key, text, { type, casMd5: absentMd5 }, signal);
       // The server compares nothing when there is nothing, and would make what somebody has removed.
       if ((await config.get(key, signal))?.md5 !== expected.version) return false;
@@ -64,7 +73,12 @@ export class NacosConfigCenter implements ConfigCenter {
   }
 
   async remove(item: ConfigItem, signal: AbortSignal): Promise<void> {
-    await this.#at(item, signal, (key) => this.#options.config.remove(key, signal));
+    await this.#at(item, signal, async (key) => {
+      const { config } = this.#options;
+      const before = (await config.get(key, signal))?.md5;
+      await config.remove(key, signal);
+      if (before !== undefined) await this.#untilNot(before, key, signal);
+    });
   }
 
   async *watch(
@@ -89,6 +103,18 @@ export class NacosConfigCenter implements ConfigCenter {
   async #close(): Promise<void> {
     this.#closing.abort();
     if (this.#options.owned) await this.#options.config.close();
+  }
+
+  /** Waits until what is read is no longer `before`. It was taken in any case: so it does not fail when that takes long. */
+  async #untilNot(before: string | undefined, key: ConfigKey, signal: AbortSignal): Promise<void> {
+    const { config, runtime } = this.#options;
+    const { clock, random } = runtime;
+    const untilMs = clock.monotonicMs() + readableWithinMs;
+    for (let tries = 0; (await config.get(key, signal))?.md5 === before; tries += 1) {
+      if (clock.monotonicMs() >= untilMs) return;
+      const either = AbortSignal.any([signal, this.#closing.signal]);
+      await sleep(clock, 10 + backoffMs(tries, random, { baseMs: 20, capMs: 200 }), either);
+    }
   }
 
   #keyOf(item: ConfigItem): ConfigKey {

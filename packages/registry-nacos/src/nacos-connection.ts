@@ -16,6 +16,7 @@ import { hostText, type NacosAddress, parseNacosAddress } from "./nacos-address.
 import { NacosConfigCenter } from "./nacos-config-center.js";
 import { NacosMetadataReport } from "./nacos-metadata-report.js";
 import { NacosRegistry } from "./nacos-registry.js";
+import { NamespaceCheck } from "./namespace-check.js";
 
 /** Where Nacos is and how it is used. Parameters of the address and fields of the same name: the fields win. */
 export interface NacosOptions {
@@ -23,6 +24,8 @@ export interface NacosOptions {
   readonly address: string | NacosAddress;
   /** The namespace's id. Default `public`. Mappings and metadata are separated by it, not by `group`. */
   readonly namespace?: string | undefined;
+  /** Whether to tell of a namespace that does not exist, as far as the server says which do. Default true. */
+  readonly checkNamespace?: boolean | undefined;
   /** The group of the instances. Default `DEFAULT_GROUP`, as in Java and Go. */
   readonly group?: string | undefined;
   /** The cluster that instances are registered in; all clusters are read. Default `DEFAULT`. */
@@ -64,9 +67,9 @@ export async function openNacos(
   const { name, settings, registry: rest } = read(options, runtime);
   const naming = opened(name, () => nacosNaming(settings));
   const config = opened(name, () => nacosConfig(settings));
-  const registry = new NacosRegistry({ ...rest, name, naming, runtime });
+  const registry = registryOver(naming, options, rest, name, settings, runtime);
   const metadataReport = new NacosMetadataReport({ name, config, legacyGroup: rest.group, runtime });
-  const configCenter = new NacosConfigCenter({ name, config, owned: false });
+  const configCenter = new NacosConfigCenter({ name, config, owned: false, runtime });
   return {
     registry,
     metadataReport,
@@ -87,7 +90,20 @@ export async function nacosRegistry(
 ): Promise<Registry> {
   const { name, settings, registry } = read(options, runtime);
   const naming = opened(name, () => nacosNaming(settings));
-  return new NacosRegistry({ ...registry, name, naming, runtime });
+  return registryOver(naming, options, registry, name, settings, runtime);
+}
+
+function registryOver(
+  naming: NacosNaming,
+  { checkNamespace = true }: NacosOptions,
+  rest: ReturnType<typeof read>["registry"],
+  name: string,
+  settings: ClientOptions,
+  runtime: Runtime,
+): NacosRegistry {
+  const namespace = checkNamespace ? (settings.namespace ?? "public") : "public";
+  const namespaces = new NamespaceCheck({ name, namespace, naming, settings, log: runtime.log });
+  return new NacosRegistry({ ...rest, name, naming, namespaces, runtime });
 }
 
 /** Opens the metadata report alone; see {@link openNacos}. */
@@ -107,7 +123,7 @@ export async function nacosConfigCenter(
 ): Promise<ConfigCenter> {
   const { name, settings } = read(options, runtime);
   const config = opened(name, () => nacosConfig(settings));
-  return new NacosConfigCenter({ name, config, owned: true });
+  return new NacosConfigCenter({ name, config, owned: true, runtime });
 }
 
 function read(options: NacosOptions, { clock, random, log }: Runtime) {
