@@ -1,5 +1,6 @@
 // For users
 export { type DiskCacheOptions, diskCache } from "./disk-cache.js";
+export { MemoryInterfaceStore, memoryInterfaceRegistry } from "./memory-interface-registry.js";
 export { MemoryRegistryStore, memoryRegistry } from "./memory-registry.js";
 export {
   type RegistryClient,
@@ -11,7 +12,18 @@ export {
 export type { Watcher, WatchResult } from "./watcher.js";
 // For authors of adapters
 export type { CachedApplication, DiscoveryCache } from "./discovery-cache.js";
-export { matchingServices, type ServiceQuery } from "./match-service.js";
+export {
+  createInterfaceDiscovery,
+  type InterfaceDiscovery,
+  type InterfaceDiscoveryOptions,
+} from "./interface-discovery.js";
+export {
+  createInterfacePublisher,
+  type InterfacePublisher,
+  type InterfacePublisherOptions,
+} from "./interface-publisher.js";
+export type { InterfaceRegistration, InterfaceRegistry, ServiceUrlSet } from "./interface-registry.js";
+export { matchesKey, matchingServices, type ServiceQuery } from "./match-service.js";
 export { type Lane, type Offer, type OfferedService, offerOf } from "./offer.js";
 export type { InstanceSet, Registration, Registry } from "./registry.js";
 export {
@@ -20,6 +32,19 @@ export {
   type ServiceDiscoveryOptions,
   type WatchQuery,
 } from "./service-discovery.js";
+export {
+  decodeServiceUrl,
+  encodeServiceUrl,
+  formatServiceUrl,
+  formEncoded,
+  isProviderUrl,
+  parseServiceUrl,
+  type ServiceUrl,
+  serviceUrl,
+  serviceUrlId,
+} from "./service-url.js";
+export { ServiceUrlReader } from "./url-reader.js";
+export { type KeptRecord, UrlRecords, type UrlRecordsOptions } from "./url-records.js";
 export {
   createServicePublisher,
   type PublishedState,

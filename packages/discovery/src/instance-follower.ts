@@ -4,7 +4,7 @@ import type { Registry } from "./registry.js";
 
 /** What an {@link InstanceFollower} needs. */
 export interface InstanceFollowerOptions {
-  readonly registry: Registry;
+  readonly registry: Pick<Registry, "get" | "watch">;
   readonly application: string;
   readonly onChange: () => void;
   readonly runtime: Runtime;

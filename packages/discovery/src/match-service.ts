@@ -23,6 +23,15 @@ export function matchingServices(query: ServiceQuery, offer: Offer): readonly Of
   return regular.length > 0 ? regular : matching;
 }
 
+/** True when version and group of `offered` are what `wanted` asks for; the interface exactly. */
+export function matchesKey(wanted: ServiceKey, offered: ServiceKey): boolean {
+  return (
+    wanted.serviceInterface === offered.serviceInterface &&
+    matchesPart(wanted.version, offered.version) &&
+    matchesPart(wanted.group, offered.group)
+  );
+}
+
 /** `*` is any; a list with commas is one of it; `0.0.0` is the empty version. */
 function matchesPart(wanted: string, offered: string): boolean {
   if (wanted === offered || wanted === "*") return true;

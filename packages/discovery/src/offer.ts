@@ -58,12 +58,13 @@ function laneOf({ protocol, port, params }: ServiceInfo): Lane {
  * Default 100. dubbo-go publishes 0 unless the program sets a weight, and its own consumers do not look at it:
  * taken by the word it would starve those providers (app-level discovery 3.4).
  */
-function weightOf(params: Readonly<Record<string, string>>): number {
+export function weightOf(params: Readonly<Record<string, string>>): number {
   const weight = numberOf(params["weight"]) ?? 100;
   return weight === 0 && params["release"]?.startsWith("dubbo-golang") ? 100 : weight;
 }
 
-function numberOf(text: string | undefined): number | undefined {
+/** A number that is not negative; undefined: it is none, or nothing is said. */
+export function numberOf(text: string | undefined): number | undefined {
   if (text === undefined || text.trim() === "") return undefined;
   const number = Number(text);
   return Number.isFinite(number) && number >= 0 ? number : undefined;

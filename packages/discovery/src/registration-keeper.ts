@@ -1,5 +1,15 @@
-import { abortable, backoffMs, hasCode, type Runtime, type ServiceInstance, sleep } from "@dubbo-ts/core";
-import type { Registration, Registry } from "./registry.js";
+import { abortable, backoffMs, hasCode, type Runtime, sleep } from "@dubbo-ts/core";
+
+/** What a {@link RegistrationKeeper} needs of a registry, whatever is registered there. */
+export interface Announcer<T> {
+  readonly name: string;
+  register(record: T, signal: AbortSignal): Promise<Announced<T>>;
+}
+
+/** The handle on what was announced. */
+interface Announced<T> extends AsyncDisposable {
+  update(record: T, signal: AbortSignal): Promise<void>;
+}
 
 interface Waiter {
   readonly version: number;
@@ -11,14 +21,14 @@ interface Waiter {
 const farewellMs = 2_000;
 
 /**
- * Makes one registry agree with what is wanted there: an instance, a later state of it, or none. The newest wish
+ * Makes one registry agree with what is wanted there: a record, a later state of it, or none. The newest wish
  * counts; one request is under way at a time, and what fails is tried again until it succeeds.
  */
-export class RegistrationKeeper implements AsyncDisposable {
-  #wanted: ServiceInstance | undefined;
+export class RegistrationKeeper<T> implements AsyncDisposable {
+  #wanted: T | undefined;
   #version = 0;
   #done = 0;
-  #registration: Registration | undefined;
+  #registration: Announced<T> | undefined;
   #attempt = new AbortController();
   #loop: Promise<void> | undefined;
   #ended = false;
@@ -27,18 +37,18 @@ export class RegistrationKeeper implements AsyncDisposable {
   readonly #late = new Set<Promise<void>>();
 
   constructor(
-    private readonly registry: Registry,
+    private readonly registry: Announcer<T>,
     private readonly runtime: Runtime,
     /** Told of each failure that is tried again. */
-    private readonly onFailure: (registry: Registry, error: unknown) => void,
+    private readonly onFailure: (registry: Announcer<T>, error: unknown) => void,
   ) {}
 
   /**
-   * Wants `instance` in the registry; undefined: nothing. Resolves when it, or a later wish, is there.
+   * Wants `record` in the registry; undefined: nothing. Resolves when it, or a later wish, is there.
    * @throws {RegistryError} INSTANCE_METADATA_TOO_LARGE, INSTANCE_INVALID: trying again is no use.
    */
-  set(instance: ServiceInstance | undefined): Promise<void> {
-    this.#wanted = instance;
+  set(record: T | undefined): Promise<void> {
+    this.#wanted = record;
     this.#version += 1;
     this.#attempt.abort(new Error("a newer state is wanted"));
     const done = this.#wait(this.#version);
@@ -99,20 +109,20 @@ export class RegistrationKeeper implements AsyncDisposable {
     }
   }
 
-  async #apply(instance: ServiceInstance | undefined, signal: AbortSignal): Promise<void> {
+  async #apply(record: T | undefined, signal: AbortSignal): Promise<void> {
     if (this.#registration === undefined) {
-      if (instance !== undefined) this.#registration = await this.#register(instance, signal);
-    } else if (instance === undefined) {
+      if (record !== undefined) this.#registration = await this.#register(record, signal);
+    } else if (record === undefined) {
       const registration = this.#registration;
       this.#registration = undefined;
       await abortable(Promise.resolve(registration[Symbol.asyncDispose]()), signal);
     } else {
-      await abortable(this.#registration.update(instance, signal), signal);
+      await abortable(this.#registration.update(record, signal), signal);
     }
   }
 
-  async #register(instance: ServiceInstance, signal: AbortSignal): Promise<Registration> {
-    const registering = this.registry.register(instance, signal);
+  async #register(record: T, signal: AbortSignal): Promise<Announced<T>> {
+    const registering = this.registry.register(record, signal);
     try {
       return await abortable(registering, signal);
     } catch (error) {

@@ -123,7 +123,7 @@ const finalCodes = [
 
 class OrderedServicePublisher implements ServicePublisher {
   readonly #runtime: Runtime;
-  readonly #keepers: readonly RegistrationKeeper[];
+  readonly #keepers: readonly RegistrationKeeper<ServiceInstance>[];
   readonly #mapping: ServiceNameMapping;
   readonly #closing = new AbortController();
   readonly #background = new Set<Promise<void>>();
@@ -147,7 +147,10 @@ class OrderedServicePublisher implements ServicePublisher {
     this.#startedAtMs = runtime.clock.wallMs();
     this.#mapping = new ServiceNameMapping({ reports, runtime });
     this.#keepers = registries.map(
-      (registry) => new RegistrationKeeper(registry, runtime, (...failure) => this.#onFailure(...failure)),
+      (registry) =>
+        new RegistrationKeeper<ServiceInstance>(registry, runtime, ({ name }, error) =>
+          this.#onFailure(name, error),
+        ),
     );
   }
 
@@ -401,12 +404,9 @@ class OrderedServicePublisher implements ServicePublisher {
     }
   }
 
-  #onFailure(registry: Registry, error: unknown): void {
+  #onFailure(registry: string, error: unknown): void {
     const { application } = this.options;
-    this.#runtime.log.warn(
-      { err: error, registry: registry.name, application },
-      "registering is tried again",
-    );
+    this.#runtime.log.warn({ err: error, registry, application }, "registering is tried again");
     if (hasCode(error, "REGISTRY_REFUSED", "REGISTRY_AUTH_FAILED", "REGISTRY_WRONG_SERVER"))
       this.#refused?.(error);
   }
