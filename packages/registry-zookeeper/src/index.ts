@@ -6,5 +6,6 @@ export {
   zookeeperConnection,
   type ZooKeeperOptions,
 } from "./zookeeper-connection.js";
+export { zookeeperInterfaceRegistry } from "./zookeeper-interface-registry.js";
 export { zookeeperMetadataReport } from "./zookeeper-metadata-report.js";
 export { zookeeperRegistry } from "./zookeeper-registry.js";
