@@ -155,7 +155,7 @@ describe("an application", () => {
     const world = new World();
     const memory: RegistryFactory = async (...settings) => {
       const backend = await world.memory(...settings);
-      const registry: Registry = Object.create(backend.registry) as Registry;
+      const registry: Registry = Object.create(backend.registry as Registry) as Registry;
       registry.register = async () => ({
         update: async () => {},
         [Symbol.asyncDispose]: () => Promise.reject(new Error("no answer")),

@@ -1,18 +1,43 @@
 import { ConfigError, type ErrorCode, type Runtime } from "@dubbo-ts/core";
 import type { CenterConfig, ConfigCenter } from "@dubbo-ts/config";
-import type { Registry } from "@dubbo-ts/discovery";
+import type { InterfaceRegistry, Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
 import type { ClientTls, Ports, Protocol, ServerTls } from "@dubbo-ts/rpc";
 
-/** One registration center, opened: instances, and metadata and mapping where it keeps them too. */
-export interface RegistryBackend extends AsyncDisposable {
-  readonly registry: Registry;
-  /** Undefined: the center keeps instances only. */
+/** A server, opened: what it can keep of instances, of metadata and mapping, and of settings. */
+export interface CenterBackend extends AsyncDisposable {
+  /** Undefined: no instances. Such a one is no registry, but may be a metadata report or a configuration center. */
+  readonly registry: Registry | undefined;
+  /** Undefined, or left out: the center keeps no providers by interface, as Dubbo 2 does. */
+  readonly interfaces?: InterfaceRegistry | undefined;
+  /** Undefined: neither metadata nor mapping. */
   readonly metadataReport: MetadataReport | undefined;
   /** Undefined, or left out: the center keeps no settings. */
   readonly configCenter?: ConfigCenter | undefined;
   /** True: only processes of this machine see it, so providers listen on loopback unless told otherwise. */
   readonly loopbackOnly: boolean;
+}
+
+/** A {@link CenterBackend} that keeps instances. */
+export interface RegistryBackend extends CenterBackend {
+  readonly registry: Registry;
+}
+
+/**
+ * The same backend, known to be a registry.
+ * @param url for the message, without secrets.
+ * @throws {ConfigError} UNKNOWN_REGISTRY: it keeps no instances.
+ */
+export function asRegistry(backend: CenterBackend, url: string): RegistryBackend {
+  if (isRegistry(backend)) return backend;
+  throw new ConfigError(
+    "UNKNOWN_REGISTRY",
+    `${url} keeps metadata and settings, but no instances: name it as metadata-report, and a registry beside it`,
+  );
+}
+
+function isRegistry(backend: CenterBackend): backend is RegistryBackend {
+  return backend.registry !== undefined;
 }
 
 /** What a registration center is opened with. */
@@ -22,7 +47,7 @@ export interface RegistrySettings extends CenterConfig {
 }
 
 /** Opens a registration center. Succeeds while the server is away: it then connects in the background. */
-export type RegistryFactory = (settings: RegistrySettings, runtime: Runtime) => Promise<RegistryBackend>;
+export type RegistryFactory = (settings: RegistrySettings, runtime: Runtime) => Promise<CenterBackend>;
 
 /** What a protocol is made with. */
 export interface ProtocolSettings {

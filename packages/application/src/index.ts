@@ -4,6 +4,8 @@ export type { MethodOptions, ReferenceOptions, ServiceOptions } from "./options.
 export type { ServiceHandle } from "./provider.js";
 // For authors of adapters
 export {
+  asRegistry,
+  type CenterBackend,
   pick,
   type ProtocolFactory,
   type ProtocolSettings,

@@ -2,7 +2,7 @@ import { ConfigError, type DisposalScope, type Runtime } from "@dubbo-ts/core";
 import { type Config, parseRegistryAddress, type RegistryConfig } from "@dubbo-ts/config";
 import type { Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
-import { pick, type RegistryFactory } from "./extensions.js";
+import { asRegistry, pick, type RegistryFactory } from "./extensions.js";
 
 /** What is used when nothing is configured: the embedded registry, so that a newcomer needs no server. */
 const defaultAddress = "local://";
@@ -46,7 +46,7 @@ export async function openRegistries(
   const reports: MetadataReport[] = [];
   let loopbackOnly = true;
   for (const registry of registries) {
-    const backend = await open(registry);
+    const backend = asRegistry(await open(registry), registry.address.safeText);
     if (registry.register) registering.push(backend.registry);
     if (registry.subscribe) subscribed.push(backend.registry);
     if (config.metadataReport === undefined && registry.useAsMetadataReport && backend.metadataReport)

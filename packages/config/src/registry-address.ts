@@ -30,6 +30,7 @@ const defaultPorts: Readonly<Record<string, number>> = {
   zookeeper: 2181,
   etcd: 2379,
   redis: 6379,
+  rediss: 6379,
   local: 8848,
 };
 

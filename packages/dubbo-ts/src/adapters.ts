@@ -1,7 +1,7 @@
-import type { ProtocolFactory, RegistryBackend, RegistryFactory } from "@dubbo-ts/application";
+import type { CenterBackend, ProtocolFactory, RegistryFactory } from "@dubbo-ts/application";
 import type { MemoryConfigStore } from "@dubbo-ts/config";
 import { DisposalScope } from "@dubbo-ts/core";
-import type { MemoryRegistryStore } from "@dubbo-ts/discovery";
+import type { MemoryInterfaceStore, MemoryRegistryStore } from "@dubbo-ts/discovery";
 import type { MemoryMetadataStore } from "@dubbo-ts/metadata";
 
 /** Every official protocol by name, in the order of preference. Its code is loaded when an application opens. */
@@ -42,6 +42,8 @@ export function registryFactories(memory: MemoryCenters): Readonly<Record<string
     nacos: openNacos,
     zookeeper: openZooKeeper,
     etcd: openEtcd,
+    redis: openRedis,
+    rediss: openRedis,
   };
 }
 
@@ -50,6 +52,7 @@ export type MemoryCenters = Map<
   string,
   {
     readonly instances: MemoryRegistryStore;
+    readonly interfaces: MemoryInterfaceStore;
     readonly metadata: MemoryMetadataStore;
     readonly settings: MemoryConfigStore;
   }
@@ -69,31 +72,54 @@ const openNacos: RegistryFactory = async (
 };
 
 const openZooKeeper: RegistryFactory = async (settings, runtime) => {
-  const { zookeeperConfigCenter, zookeeperConnection, zookeeperMetadataReport, zookeeperRegistry } =
-    await import("@dubbo-ts/registry-zookeeper");
+  const {
+    zookeeperConfigCenter,
+    zookeeperConnection,
+    zookeeperInterfaceRegistry,
+    zookeeperMetadataReport,
+    zookeeperRegistry,
+  } = await import("@dubbo-ts/registry-zookeeper");
   const scope = new DisposalScope();
   const { address, group, namespace, username, password, params } = settings;
   const where = { address: { ...address, username, password, params }, group, namespace };
   const connection = scope.use(await zookeeperConnection(where, runtime));
   return backend(scope, false, {
     registry: scope.use(await zookeeperRegistry({ connection })),
+    interfaces: scope.use(await zookeeperInterfaceRegistry({ connection })),
     metadataReport: scope.use(await zookeeperMetadataReport({ connection })),
     configCenter: scope.use(await zookeeperConfigCenter({ connection })),
   });
 };
 
 const openEtcd: RegistryFactory = async (settings, runtime) => {
-  const { etcdConfigCenter, etcdConnection, etcdMetadataReport, etcdRegistry } = await import(
-    "@dubbo-ts/registry-etcd"
-  );
+  const { etcdConfigCenter, etcdConnection, etcdInterfaceRegistry, etcdMetadataReport, etcdRegistry } =
+    await import("@dubbo-ts/registry-etcd");
   const scope = new DisposalScope();
   const { address, group, namespace, username, password, params } = settings;
   const where = { address: { ...address, username, password, params }, group, namespace };
   const connection = scope.use(await etcdConnection(where, runtime));
   return backend(scope, false, {
     registry: scope.use(await etcdRegistry({ connection })),
+    interfaces: scope.use(await etcdInterfaceRegistry({ connection })),
     metadataReport: scope.use(await etcdMetadataReport({ connection })),
     configCenter: scope.use(await etcdConfigCenter({ connection })),
+  });
+};
+
+/** Redis forgets nobody who dies, so it keeps no instances: it is a metadata report and a configuration center. */
+const openRedis: RegistryFactory = async (settings, runtime) => {
+  const { redisConfigCenter, redisConnection, redisMetadataReport } = await import(
+    "@dubbo-ts/metadata-redis"
+  );
+  const scope = new DisposalScope();
+  const { address, group, namespace, username, password, params, timeoutMs } = settings;
+  const where = { address: { ...address, username, password, params }, group, namespace };
+  const callTimeoutMs = params["timeout"] === undefined ? timeoutMs : undefined;
+  const connection = scope.use(await redisConnection({ ...where, callTimeoutMs }, runtime));
+  return backend(scope, false, {
+    registry: undefined,
+    metadataReport: scope.use(await redisMetadataReport({ connection })),
+    configCenter: scope.use(await redisConfigCenter({ connection })),
   });
 };
 
@@ -108,12 +134,15 @@ const openLocal: RegistryFactory = async ({ address, namespace, group, params },
   return backend(scope, true, local);
 };
 
-const openMemory = async (centers: MemoryCenters, url: string): Promise<RegistryBackend> => {
-  const { MemoryRegistryStore, memoryRegistry } = await import("@dubbo-ts/discovery");
+const openMemory = async (centers: MemoryCenters, url: string): Promise<CenterBackend> => {
+  const { MemoryInterfaceStore, memoryInterfaceRegistry, MemoryRegistryStore, memoryRegistry } = await import(
+    "@dubbo-ts/discovery"
+  );
   const { MemoryMetadataStore, memoryMetadataReport } = await import("@dubbo-ts/metadata");
   const { MemoryConfigStore, memoryConfigCenter } = await import("@dubbo-ts/config");
   const center = centers.get(url) ?? {
     instances: new MemoryRegistryStore(),
+    interfaces: new MemoryInterfaceStore(),
     metadata: new MemoryMetadataStore(),
     settings: new MemoryConfigStore(),
   };
@@ -121,6 +150,7 @@ const openMemory = async (centers: MemoryCenters, url: string): Promise<Registry
   const scope = new DisposalScope();
   return backend(scope, true, {
     registry: scope.use(memoryRegistry(center.instances)),
+    interfaces: scope.use(memoryInterfaceRegistry(center.interfaces)),
     metadataReport: scope.use(memoryMetadataReport(center.metadata)),
     configCenter: scope.use(memoryConfigCenter(url, center.settings)),
   });
@@ -129,10 +159,11 @@ const openMemory = async (centers: MemoryCenters, url: string): Promise<Registry
 function backend(
   scope: DisposalScope,
   loopbackOnly: boolean,
-  { registry, metadataReport, configCenter }: Omit<RegistryBackend, "loopbackOnly" | symbol>,
-): RegistryBackend {
+  { registry, interfaces, metadataReport, configCenter }: Omit<CenterBackend, "loopbackOnly" | symbol>,
+): CenterBackend {
   return {
     registry,
+    interfaces,
     metadataReport,
     configCenter,
     loopbackOnly,

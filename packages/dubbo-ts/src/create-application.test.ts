@@ -77,7 +77,7 @@ describe("createApplication", () => {
   test("needs a name, and says which registries and which keys there are", async () => {
     await expect(createApplication({ env: {} })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     await expect(createApplication({ ...quiet, name: "a", registry: "mars://h:1" })).rejects.toThrow(
-      /unknown registry scheme "mars"; known: etcd, local, memory, nacos, zookeeper/,
+      /unknown registry scheme "mars"; known: etcd, local, memory, nacos, redis, rediss, zookeeper/,
     );
     const typo = createApplication({ name: "a", config: { protocol: {} }, env: {} });
     await expect(typo).rejects.toThrow(/protocols/);
@@ -128,7 +128,11 @@ describe("createApplication", () => {
   test("opens a registry without an application", async () => {
     await using backend = await openRegistry("memory://");
     expect(await backend.registry.applications(AbortSignal.timeout(1_000))).toEqual([]);
-    expect(() => openRegistry("mars://h:1")).toThrow(expect.objectContaining({ code: "UNKNOWN_REGISTRY" }));
+    for (const url of ["mars://h:1", "redis://127.0.0.1:1", "rediss://:geheim@127.0.0.1:1"])
+      await expect(openRegistry(url)).rejects.toMatchObject({ code: "UNKNOWN_REGISTRY" });
+    await expect(openRegistry("rediss://:geheim@h:1")).rejects.toThrow(
+      "rediss://h:1 keeps metadata and settings, but no instances: name it as metadata-report",
+    );
   });
 });
 

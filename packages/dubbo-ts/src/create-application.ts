@@ -1,5 +1,6 @@
 import {
   type Application,
+  asRegistry,
   createApplication as assembleApplication,
   plainRegistry,
   type ProtocolFactory,
@@ -112,11 +113,18 @@ async function exportServices(application: Application, options: CreateApplicati
  *
  * @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY.
  */
-export function openRegistry(
+export async function openRegistry(
   url: string,
   runtime: Runtime = { ...systemRuntime, log: silentLogger },
 ): Promise<RegistryBackend> {
   const settings = { ...plainRegistry(url), application: "" };
   const factories = registryFactories(memoryCenters());
-  return pick(factories, settings.address.scheme, "registry scheme", "UNKNOWN_REGISTRY")(settings, runtime);
+  const open = pick(factories, settings.address.scheme, "registry scheme", "UNKNOWN_REGISTRY");
+  const backend = await open(settings, runtime);
+  try {
+    return asRegistry(backend, settings.address.safeText);
+  } catch (error) {
+    await backend[Symbol.asyncDispose]();
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ export { createApplication, type CreateApplicationOptions, openRegistry } from "
 export { memoryCenters, type MemoryCenters } from "./adapters.js";
 export type {
   Application,
+  CenterBackend,
   MethodOptions,
   ProtocolFactory,
   ReferenceOptions,

@@ -208,7 +208,11 @@ class RedisProcess extends ServerProcess implements RedisServer {
     const { password, tls } = this.options;
     const folder = await this.folder();
     const asked = [
-      ...["-h", this.host, "-p", String(this.port), "--no-auth-warning"],
+      "-h",
+      this.host,
+      "-p",
+      String(this.port),
+      "--no-auth-warning",
       ...(password === undefined ? [] : ["-a", password]),
       ...(tls === undefined ? [] : ["--tls", "--cacert", join(folder, "ca.pem")]),
       ...(tls === undefined ? [] : ["--cert", join(folder, "cert.pem"), "--key", join(folder, "key.pem")]),
