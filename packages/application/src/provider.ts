@@ -238,11 +238,13 @@ export class Provider {
     const { definition, key } = served;
     const { published } = serviceSettings(definition.serviceInterface, options, this.options.config);
     const methods = Object.keys(definition.methods);
+    const protobuf = Object.values(definition.methods).some(({ result }) => result.kind === "message");
     return bindings.map(({ exporter }) => ({
       key,
       protocol: exporter.address.protocol,
       port: exporter.address.port,
       methods,
+      protobuf,
       options: published,
     }));
   }

@@ -64,6 +64,13 @@ describe("describeServices", () => {
     });
   });
 
+  test("names no serialization for protobuf: Go's consumers would encode messages by it", () => {
+    const [service] = describeServices("app", [
+      exported({ protocol: "tri", protobuf: true }),
+    ]).services.values();
+    expect(Object.keys(service?.params ?? {}).filter((name) => name.includes("serialization"))).toEqual([]);
+  });
+
   test("leaves out what differs from process to process, whatever its case and for methods too", () => {
     const params = {
       timestamp: "1",

@@ -41,6 +41,8 @@ export interface ExportedService {
   readonly port: number;
   /** The names of its methods. */
   readonly methods: readonly string[];
+  /** Its messages are protobuf's: no serialization is published. Default false: Hessian 2. */
+  readonly protobuf?: boolean;
   readonly options: ExportedServiceOptions;
 }
 
@@ -89,7 +91,10 @@ export function describeServices(application: string, services: readonly Exporte
   return { application, revision: revisionOf(application, described.values()), services: described };
 }
 
-function paramsOf(application: string, { key, methods, options }: ExportedService): Record<string, string> {
+function paramsOf(
+  application: string,
+  { key, methods, options, protobuf = false }: ExportedService,
+): Record<string, string> {
   const params = new Map(Object.entries(options.params ?? {}).filter(([name]) => !isPerProcess(name)));
   const put = (name: string, value: string | number | undefined) => {
     if (value !== undefined && value !== "") params.set(name, String(value));
@@ -116,8 +121,9 @@ function paramsOf(application: string, { key, methods, options }: ExportedServic
   put("group", key.group);
   put("version", key.version);
   put("methods", methods.join(","));
-  if (!params.has("serialization")) put("serialization", "hessian2");
-  if (!params.has("prefer.serialization")) put("prefer.serialization", "hessian2");
+  // Go's consumers encode protobuf's messages by whatever stands here, be it Hessian 2, which knows none of them.
+  if (!protobuf && !params.has("serialization")) put("serialization", "hessian2");
+  if (!protobuf && !params.has("prefer.serialization")) put("prefer.serialization", "hessian2");
   return Object.fromEntries([...params].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

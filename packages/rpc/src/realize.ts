@@ -181,14 +181,15 @@ function convert(type: JavaType, value: unknown): unknown {
     case "int":
     case "float":
     case "double":
-      return toNumber(value);
+      return toNumber(unwrapped(value));
     case "long":
-      return type.as === "number" ? toNumber(value) : toBigint(value);
+      return type.as === "number" ? toNumber(unwrapped(value)) : toBigint(unwrapped(value));
     case "bigInteger":
-      return toBigint(value);
+      return toBigint(unwrapped(value));
     case "string":
-    case "decimal":
       return toText(value);
+    case "decimal":
+      return toText(unwrapped(value));
     case "date":
       return toDate(value);
     case "bytes":
@@ -198,6 +199,12 @@ function convert(type: JavaType, value: unknown): unknown {
     default:
       return value;
   }
+}
+
+/** What a serialization makes of Java's BigDecimal and BigInteger: an object with the number as its `value`. */
+function unwrapped(given: unknown): unknown {
+  if (typeof given !== "object" || given === null || !("value" in given)) return given;
+  return typeof given.value === "string" || typeof given.value === "bigint" ? given.value : given;
 }
 
 function toNumber(value: unknown): unknown {

@@ -122,6 +122,8 @@ describe("realizing untyped values", () => {
     ["a boolean from a text", java.boolean(), "true", true],
     ["a text from a number", java.string(), 42, "42"],
     ["a decimal from a number", java.decimal(), 1.5, "1.5"],
+    ["a decimal from Java's object", java.decimal(), { value: "12.50" }, "12.50"],
+    ["a bigInteger from Java's object", java.bigInteger(), { value: 7n }, 7n],
     ["a bigInteger from a text", java.bigInteger(), "123456789012345678901", 123456789012345678901n],
     ["a date from milliseconds", java.date(), 5n, new Date(5)],
     ["a date from a text", java.date(), "2024-02-29T00:00:00Z", new Date("2024-02-29T00:00:00Z")],

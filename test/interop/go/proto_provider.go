@@ -27,17 +27,17 @@ type protoHandler interface {
 	whoAmI() (*pb.Item, error)
 }
 
-// protoService is the InteropProto of ../proto/interop.proto.
-type protoService struct {
+// ProtoService is the InteropProto of ../proto/interop.proto.
+type ProtoService struct {
 	reference string
 	label     string
 }
 
-func (s *protoService) Reference() string { return s.reference }
+func (s *ProtoService) Reference() string { return s.reference }
 
-func (s *protoService) unary(_ context.Context, item *pb.Item) (*pb.Item, error) { return item, nil }
+func (s *ProtoService) unary(_ context.Context, item *pb.Item) (*pb.Item, error) { return item, nil }
 
-func (s *protoService) serverStream(count *pb.Count, out *tri.ServerStream) error {
+func (s *ProtoService) serverStream(count *pb.Count, out *tri.ServerStream) error {
 	for i := int32(0); i < count.Count; i++ {
 		item := &pb.Item{Text: count.Text + "-" + itoa(int64(i)), Number: int64(i)}
 		if err := out.Send(item); err != nil {
@@ -47,7 +47,7 @@ func (s *protoService) serverStream(count *pb.Count, out *tri.ServerStream) erro
 	return nil
 }
 
-func (s *protoService) clientStream(in *tri.ClientStream) (*pb.Summary, error) {
+func (s *ProtoService) clientStream(in *tri.ClientStream) (*pb.Summary, error) {
 	summary := &pb.Summary{}
 	var texts []string
 	for item := new(pb.Item); in.Receive(item); item = new(pb.Item) {
@@ -59,7 +59,7 @@ func (s *protoService) clientStream(in *tri.ClientStream) (*pb.Summary, error) {
 	return summary, in.Err()
 }
 
-func (s *protoService) bidi(both *tri.BidiStream) error {
+func (s *ProtoService) bidi(both *tri.BidiStream) error {
 	for {
 		item := new(pb.Item)
 		if err := both.Receive(item); err != nil {
@@ -74,29 +74,29 @@ func (s *protoService) bidi(both *tri.BidiStream) error {
 	}
 }
 
-func (s *protoService) fail(failure *pb.Failure) error {
+func (s *ProtoService) fail(failure *pb.Failure) error {
 	return tri.NewError(tri.Code(failure.Code), errors.New(failure.Message))
 }
 
-func (s *protoService) failLate(failure *pb.Failure, out *tri.ServerStream) error {
+func (s *ProtoService) failLate(failure *pb.Failure, out *tri.ServerStream) error {
 	if err := out.Send(&pb.Item{Text: "first"}); err != nil {
 		return err
 	}
 	return s.fail(failure)
 }
 
-func (s *protoService) slow(delay *pb.Delay) (*pb.Item, error) {
+func (s *ProtoService) slow(delay *pb.Delay) (*pb.Item, error) {
 	time.Sleep(time.Duration(delay.Ms) * time.Millisecond)
 	return &pb.Item{Text: "slept"}, nil
 }
 
-func (s *protoService) meta(ctx context.Context, item *pb.Item) (*pb.Item, error) {
+func (s *ProtoService) meta(ctx context.Context, item *pb.Item) (*pb.Item, error) {
 	attachments, _ := ctx.Value(constant.AttachmentKey).(map[string]any)
 	value := textOf(attachments[strings.ToLower(item.Text)])
 	return &pb.Item{Text: value}, setAnswer(ctx, value)
 }
 
-func (s *protoService) whoAmI() (*pb.Item, error) { return &pb.Item{Text: s.label}, nil }
+func (s *ProtoService) whoAmI() (*pb.Item, error) { return &pb.Item{Text: s.label}, nil }
 
 // answered wraps the message of a method, as dubbo-go's generated stubs do.
 func answered[T any](message *T, err error) (any, error) {
@@ -174,7 +174,7 @@ func protoMethods() []server.MethodInfo {
 }
 
 func registerProto(srv *server.Server, reference, label string, options []server.ServiceOption) (string, error) {
-	handler := &protoService{reference: reference, label: label}
+	handler := &ProtoService{reference: reference, label: label}
 	info := &server.ServiceInfo{
 		InterfaceName: protoInterface,
 		ServiceType:   (*protoHandler)(nil),

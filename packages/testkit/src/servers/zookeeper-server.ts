@@ -173,6 +173,8 @@ class ZooKeeperProcess extends ServerProcess implements ZooKeeperServer {
   }
 
   protected async isReady(): Promise<boolean> {
+    // A server says "imok" before it takes sessions; one that stands alone has a mode when it does.
+    if (this.ensemble === undefined) return (await this.mode()) !== undefined;
     return (await fourLetterWord(this.port, "ruok")) === "imok";
   }
 
