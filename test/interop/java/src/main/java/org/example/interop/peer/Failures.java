@@ -1,7 +1,14 @@
 package org.example.interop.peer;
 
+import org.apache.dubbo.rpc.RpcException;
+
 final class Failures {
   private Failures() {}
+
+  /** The library says it by a code over dubbo, by a status over triple. */
+  static boolean isTimeout(RpcException error) {
+    return error.isTimeout() || String.valueOf(error).contains("DEADLINE_EXCEEDED");
+  }
 
   static String text(Throwable error) {
     String message = String.valueOf(error.getMessage());

@@ -1,0 +1,74 @@
+// Builds the peers: what they need comes from Maven and the Go module proxy, once.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const folder = fileURLToPath(new URL("..", import.meta.url));
+const inFolder = (...parts) => join(folder, ...parts);
+
+const onPath = (name) =>
+  (process.env.PATH ?? "").split(delimiter).some((one) => existsSync(join(one, name)));
+
+const dubboJava = "3.3.6";
+const dubboGo = "3.3.2";
+
+/** How each peer is made and started, and which of Dubbo's releases it is. */
+export const languages = {
+  node: {
+    version: "this repository",
+    needs: [],
+    build: [],
+    command: [process.execPath, inFolder("node", "main.mjs")],
+  },
+  java: {
+    version: `Apache Dubbo ${dubboJava}`,
+    needs: ["java", "javac", "mvn"],
+    build: [["mvn", "-q", "-B", "-ntp", "package"]],
+    command: [
+      "java",
+      // Small and quick to start; a locale may say another charset.
+      ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8"],
+      ...["-cp", `${inFolder("java", "target", "peer.jar")}:${inFolder("java", "target", "lib")}/*`],
+      "org.example.interop.peer.Main",
+    ],
+  },
+  go: {
+    version: `dubbo-go ${dubboGo}`,
+    needs: ["go"],
+    build: [["go", "build", "-o", "target/peer", "."]],
+    command: [inFolder("go", "target", "peer")],
+  },
+};
+
+/** Builds those that are asked for; gives those that this machine can build, and says which it cannot. */
+export function buildPeers(names) {
+  return names.filter((name) => {
+    const missing = languages[name].needs.filter((program) => !onPath(program));
+    if (missing.length > 0) console.log(`no ${name} peer: ${missing.join(", ")} missing on this machine`);
+    else build(name);
+    return missing.length === 0;
+  });
+}
+
+function build(name) {
+  const beginMs = performance.now();
+  for (const [program, ...args] of languages[name].build) {
+    mkdirSync(inFolder(name, "target"), { recursive: true });
+    const { status } = spawnSync(program, args, {
+      cwd: inFolder(name),
+      stdio: ["ignore", "inherit", "inherit"],
+      timeout: 900_000,
+    });
+    if (status !== 0) throw new Error(`the ${name} peer could not be built`);
+  }
+  if (languages[name].build.length > 0)
+    console.log(`built the ${name} peer in ${Math.round((performance.now() - beginMs) / 1_000)} s`);
+}
+
+/** Whether the peer can be started. */
+export function isBuilt(name) {
+  const [program] = languages[name].command;
+  const result = { node: program, java: inFolder("java", "target", "peer.jar"), go: inFolder("go", "target", "peer") };
+  return existsSync(result[name]);
+}

@@ -1,0 +1,115 @@
+import { freePort } from "@dubbo-ts/testkit";
+import { cellKey, forms } from "./cells.mjs";
+import { Peer } from "./peer.mjs";
+import { registries } from "./registries.mjs";
+
+const interop = (name) => `org.example.interop.${name}`;
+
+/** What a provider serves in every cell. */
+export function servicesOf(protocol) {
+  const versioned = interop("VersionedService");
+  return [
+    { interface: interop("InteropService") },
+    { interface: versioned, group: "blue", version: "1.2.3" },
+    { interface: versioned, group: "green", version: "2.0.0" },
+    ...(protocol === "tri" ? [{ interface: interop("proto.InteropProto") }] : []),
+  ];
+}
+
+/**
+ * Runs the suites of calls of all `cells`, and tells `report` of each cell as it is done: `{ passed, run, failures }`,
+ * `failures` by the case's name. Registries work side by side; at one registry, one provider after the other.
+ */
+export async function runCalls(cells, folder, report) {
+  const names = [...new Set(cells.map(({ registry }) => registry))];
+  await Promise.all(
+    names.map(async (name) => {
+      const { server, url } = await registries[name].start();
+      try {
+        const own = cells.filter(({ registry }) => registry === name);
+        for (const group of groups(own)) await runGroup(group, url, folder, report);
+      } finally {
+        await server[Symbol.asyncDispose]();
+      }
+    }),
+  );
+}
+
+/** Cells that share a provider. */
+function groups(cells) {
+  const byProvider = new Map();
+  for (const cell of cells) {
+    const key = [cell.provider, forms[cell.form].protocol, cell.metadata].join(" ");
+    byProvider.set(key, [...(byProvider.get(key) ?? []), cell]);
+  }
+  return [...byProvider.values()];
+}
+
+async function runGroup(cells, registry, folder, report) {
+  const [{ provider: language, form, metadata }] = cells;
+  const { protocol } = forms[form];
+  const common = { registry, protocol, metadata };
+  const name = `${language}-${protocol}-${metadata}`;
+  let provider;
+  try {
+    provider = await Peer.start(
+      language,
+      {
+        ...common,
+        role: "provider",
+        application: `${name}-provider`,
+        port: await freePort(),
+        services: servicesOf(protocol),
+        label: language,
+      },
+      folder,
+    );
+  } catch (error) {
+    for (const cell of cells) report(cell, nothing(`the provider did not start: ${error.message}`));
+    return;
+  }
+  try {
+    const consumers = [...new Set(cells.map(({ consumer }) => consumer))];
+    await Promise.all(
+      consumers.map((consumer) => {
+        const settings = { ...common, role: "consumer", application: `${consumer}-consumer-of-${name}` };
+        const own = cells.filter((cell) => cell.consumer === consumer);
+        return consume(consumer, settings, own, folder, report);
+      }),
+    );
+  } finally {
+    await provider.stop();
+  }
+}
+
+const nothing = (detail) => ({ passed: 0, run: 0, failures: { start: detail } });
+
+async function consume(language, settings, cells, folder, report) {
+  let consumer;
+  try {
+    consumer = await Peer.start(language, settings, folder);
+    const suites = await consumer.tell({ do: "cases" });
+    for (const cell of cells) {
+      const { suite } = forms[cell.form];
+      report(cell, await runSuite(consumer, suite, suites[suite]));
+    }
+  } catch (error) {
+    for (const cell of cells) report(cell, nothing(`${cellKey(cell)}: ${error.message}`));
+  } finally {
+    await consumer?.kill();
+  }
+}
+
+async function runSuite(consumer, suite, names) {
+  const failures = {};
+  for (const name of names) {
+    const answer = await consumer.ask({ do: "case", suite, name });
+    if (!answer.ok) failures[name] = String(answer.detail);
+    // What is not reached at all need not be tried with every case.
+    if (Object.keys(failures).length === 2 && name === names[1]) {
+      for (const other of names.slice(2)) failures[other] = "not tried: the first two failed";
+      break;
+    }
+  }
+  return { passed: names.length - Object.keys(failures).length, run: names.length, failures };
+}

@@ -1,0 +1,57 @@
+// What is run: a provider and a consumer of two languages at a registry, over a protocol, with metadata local or remote.
+
+const pairs = [
+  ["java", "node"],
+  ["node", "java"],
+  ["go", "node"],
+  ["node", "go"],
+  ["java", "go"],
+  ["go", "java"],
+];
+
+/** How the three forms of a call are told apart: what the peers are told, and which suite of the contract is run. */
+export const forms = {
+  dubbo: { protocol: "dubbo", suite: "calls" },
+  "tri-protobuf": { protocol: "tri", suite: "proto" },
+  "tri-wrapper": { protocol: "tri", suite: "calls" },
+};
+
+/** Every cell there is. Java has no etcd. */
+export function allCells() {
+  const cells = [];
+  for (const registry of ["zookeeper", "nacos", "etcd"])
+    for (const [provider, consumer] of pairs)
+      for (const metadata of ["local", "remote"])
+        for (const form of Object.keys(forms))
+          if (registry !== "etcd" || ![provider, consumer].includes("java"))
+            cells.push({ registry, provider, consumer, form, metadata });
+  return cells;
+}
+
+/** `java>node zookeeper dubbo local` */
+export const cellKey = ({ provider, consumer, registry, form, metadata }) =>
+  `${provider}>${consumer} ${registry} ${form} ${metadata}`;
+
+const words = {
+  java: (cell) => isOneOf(cell, "java"),
+  go: (cell) => isOneOf(cell, "go"),
+  node: (cell) => isOneOf(cell, "node"),
+  provides: (cell) => cell.consumer === "node",
+  consumes: (cell) => cell.provider === "node",
+  tri: ({ form }) => form.startsWith("tri"),
+  protobuf: ({ form }) => form === "tri-protobuf",
+  wrapper: ({ form }) => form === "tri-wrapper",
+};
+const isOneOf = ({ provider, consumer }, language) => provider === language || consumer === language;
+
+/** Whether a cell is among those of `--only=java,zookeeper,tri,provides`; every word must hold for it. */
+export function matches(cell, only) {
+  return only.every((word) =>
+    Object.hasOwn(words, word) ? words[word](cell) : Object.values(cell).includes(word),
+  );
+}
+
+/** The words that `--only` takes. */
+export const knownWords = [
+  ...new Set([...Object.keys(words), ...allCells().flatMap((cell) => Object.values(cell))]),
+];

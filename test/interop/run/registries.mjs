@@ -1,0 +1,24 @@
+import { nacosAvailable, etcdAvailable, startEtcd, startNacos, startZooKeeper, zooKeeperAvailable } from "@dubbo-ts/testkit";
+
+/** The servers that peers register with: how they are started, and whether this machine has them. */
+export const registries = {
+  zookeeper: {
+    version: "ZooKeeper 3.8",
+    isThere: () => zooKeeperAvailable() !== undefined,
+    start: async () => withUrl("zookeeper", await startZooKeeper()),
+  },
+  nacos: {
+    version: "Nacos 3.1",
+    isThere: () => nacosAvailable(3) !== undefined,
+    start: async () => withUrl("nacos", await startNacos({ major: 3 })),
+  },
+  etcd: {
+    version: "etcd 3.4",
+    isThere: () => etcdAvailable() !== undefined,
+    start: async () => withUrl("etcd", await startEtcd()),
+  },
+};
+
+function withUrl(scheme, server) {
+  return { server, url: `${scheme}://${server.address}` };
+}
