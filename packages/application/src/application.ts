@@ -15,12 +15,13 @@ import { metadataServiceCaller } from "./call-metadata-service.js";
 import { Consumer } from "./consumer.js";
 import { openDiscoveryCache } from "./discovery-cache.js";
 import type { ProtocolFactory, RegistryFactory } from "./extensions.js";
+import type { ConfigChange, LiveConfig } from "./live-config/live-config.js";
+import { openSettings } from "./live-config/open-settings.js";
 import { LocalExports } from "./local-exports.js";
 import type { ReferenceOptions, ServiceOptions } from "./options.js";
 import { ProtocolTable } from "./protocols.js";
 import { Provider, type ServiceHandle } from "./provider.js";
 import { type Policies, policiesWith } from "./reference-settings.js";
-import { openRegistries } from "./registries.js";
 import { bounded, linger, stopOnSignals } from "./shutdown.js";
 
 /** What an application is made of: everything that it uses is named here, in plain sight. */
@@ -49,7 +50,12 @@ export interface ApplicationOptions {
 /** A provider, a consumer, or both. */
 export interface Application extends AsyncDisposable {
   readonly name: string;
+  /** The settings that hold at present: those of {@link ApplicationOptions.config}, with what config centers say. */
   readonly config: Config;
+  /**
+   * Tells of settings and rules of config centers that were taken over, until the returned function is called.
+   */
+  onConfigChange(listener: (change: ConfigChange) => void): () => void;
   /**
    * Offers `implementation`. Before {@link start} it is only collected; afterwards the instance is updated.
    * @throws {ConfigError} PORT_IN_USE, SERVICE_ALREADY_EXPORTED, DEFINITION_INVALID, UNKNOWN_PROTOCOL.
@@ -94,9 +100,14 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
 
 /** In the order in which one needs the other; closing goes the other way. */
 async function assemble(options: ApplicationOptions, scope: DisposalScope): Promise<Application> {
-  const { config, runtime = systemRuntime, filters = {}, env = {} } = options;
-  const { name } = config.application;
-  const centers = await openRegistries(config, options.registry, options.registries, runtime, scope);
+  const { runtime = systemRuntime, filters = {}, env = {} } = options;
+  const { name } = options.config.application;
+  const policies = policiesWith(options);
+  const { live, registries: centers } = await openSettings(
+    { ...options, factories: options.registries, registry: options.registry, policies, runtime },
+    scope,
+  );
+  const { config } = live.state;
   const { reports, loopbackOnly, check } = centers;
   const protocols = await ProtocolTable.open(config, env, loopbackOnly, options.protocols, runtime, scope);
   const localExports = new LocalExports(runtime);
@@ -116,11 +127,12 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
   );
   const consumer = scope.use(
     new Consumer({
-      config,
+      live,
+      host: protocols.host,
       discovery,
       pool,
       spoken: protocols.names,
-      policies: policiesWith(options),
+      policies,
       filters: filters.consumer ?? [],
       runtime,
     }),
@@ -139,6 +151,7 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
   });
   const provider = new Provider({
     config,
+    live,
     protocols,
     publisher,
     metadataService,
@@ -155,8 +168,9 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
   stopping.defer(() => protocols.announceClosing());
   stopping.use(publisher);
   stopping.defer(() => provider.end());
+  provider.followSettings();
   const close = () => stopping[Symbol.asyncDispose]();
-  return new OpenApplication(config, provider, consumer, close, runtime);
+  return new OpenApplication(live, provider, consumer, close, runtime);
 }
 
 class OpenApplication implements Application {
@@ -164,15 +178,23 @@ class OpenApplication implements Application {
   readonly #ignoreSignals: () => void;
 
   constructor(
-    readonly config: Config,
+    private readonly live: LiveConfig,
     private readonly provider: Provider,
     private readonly consumer: Consumer,
     private readonly close: () => Promise<void>,
     private readonly runtime: Runtime,
   ) {
-    const { signals } = config.shutdown;
+    const { signals } = live.state.config.shutdown;
     this.#ignoreSignals =
       signals.length > 0 ? stopOnSignals(signals, () => this.stop(), runtime.log) : () => {};
+  }
+
+  get config(): Config {
+    return this.live.state.config;
+  }
+
+  onConfigChange(listener: (change: ConfigChange) => void): () => void {
+    return this.live.onChange(listener);
   }
 
   get name(): string {

@@ -1,5 +1,4 @@
-import type { Config } from "@dubbo-ts/config";
-import type { Runtime } from "@dubbo-ts/core";
+import { ConfigError, type Runtime, serviceKey } from "@dubbo-ts/core";
 import type { InvokerPool } from "@dubbo-ts/cluster";
 import type { ServiceDiscovery } from "@dubbo-ts/discovery";
 import {
@@ -11,13 +10,16 @@ import {
   type GenericClient,
   type ServiceDefinition,
 } from "@dubbo-ts/rpc";
+import type { LiveConfig } from "./live-config/live-config.js";
 import type { ReferenceOptions } from "./options.js";
 import { openReference, type Reference } from "./reference.js";
 import { type Policies, type ReferenceSettings, referenceSettings } from "./reference-settings.js";
 
 /** What the consumer side of an application needs. */
 export interface ConsumerOptions {
-  readonly config: Config;
+  readonly live: LiveConfig;
+  /** The address that rules know this process by. */
+  readonly host: string;
   readonly discovery: ServiceDiscovery;
   readonly pool: InvokerPool;
   /** The protocols that this application can speak. */
@@ -34,7 +36,7 @@ const checkTimeoutMs = 5_000;
 /** The consumer side: the references, each open until its signal aborts or the application stops. */
 export class Consumer implements AsyncDisposable {
   /** Closes one of the open references each. */
-  readonly #closers = new Set<() => PromiseLike<void>>();
+  readonly #closers = new Set<() => PromiseLike<unknown>>();
   #closed: Promise<void> | undefined;
 
   constructor(private readonly options: ConsumerOptions) {}
@@ -68,16 +70,17 @@ export class Consumer implements AsyncDisposable {
     const settings = referenceSettings(
       serviceInterface,
       options,
-      this.options.config.consumer,
+      this.options.live.state.config.consumer,
       this.options.policies,
     );
-    const reference = openReference(serviceInterface, settings, this.options);
+    const leaveRules = await this.options.live.followService(serviceKey(serviceInterface, settings));
+    const reference = await this.#openFollowing(serviceInterface, settings, options.signal, leaveRules);
     // A signal of its own for each: hundreds of listeners on the program's one would look like a leak to Node.
     const ends = options.signal && AbortSignal.any([options.signal]);
     const close = () => {
       ends?.removeEventListener("abort", onEnd);
       this.#closers.delete(close);
-      return reference[Symbol.asyncDispose]();
+      return Promise.all([reference[Symbol.asyncDispose](), leaveRules()]);
     };
     const onEnd = () => void close();
     this.#closers.add(close);
@@ -92,6 +95,24 @@ export class Consumer implements AsyncDisposable {
     return { reference, settings };
   }
 
+  /** Opens it, unless everything ended while the rules were read. */
+  async #openFollowing(
+    serviceInterface: string,
+    settings: ReferenceSettings,
+    signal: AbortSignal | undefined,
+    leaveRules: () => Promise<void>,
+  ): Promise<Reference> {
+    try {
+      signal?.throwIfAborted();
+      if (this.#closed !== undefined)
+        throw new ConfigError("APPLICATION_CLOSED", "the application was stopped");
+      return openReference(serviceInterface, settings, this.options);
+    } catch (error) {
+      await leaveRules();
+      throw error;
+    }
+  }
+
   #clientSettings({ service, policy }: Reference, { attachments }: ReferenceSettings): ClientSettings {
     return {
       service,
@@ -99,6 +120,7 @@ export class Consumer implements AsyncDisposable {
       attachments,
       timeoutMs: (method) => policy(method).timeoutMs,
       attempts: (method) => policy(method).retries + 1,
+      begunWith: policy,
     };
   }
 }

@@ -17,6 +17,8 @@ import {
   type ServiceDefinition,
   serveImplementation,
 } from "@dubbo-ts/rpc";
+import type { LiveConfig } from "./live-config/live-config.js";
+import { overriddenOptions } from "./live-config/provider-override.js";
 import type { LocalExports } from "./local-exports.js";
 import type { ServiceOptions } from "./options.js";
 import type { ProtocolTable } from "./protocols.js";
@@ -33,7 +35,9 @@ export interface ServiceHandle extends AsyncDisposable {
 
 /** What the provider side of an application needs. */
 export interface ProviderOptions {
+  /** That of the start: what is not published with services does not change. */
   readonly config: Config;
+  readonly live: LiveConfig;
   readonly protocols: ProtocolTable;
   readonly publisher: ServicePublisher;
   readonly metadataService: MetadataService;
@@ -46,6 +50,8 @@ interface Offer {
   readonly served: ServedService;
   readonly options: ServiceOptions;
   readonly bindings: readonly Binding[];
+  /** Ends following what operators say about it. */
+  readonly leaveRules: () => Promise<void>;
 }
 
 /** A service on one protocol. */
@@ -63,6 +69,9 @@ export class Provider {
   #servingMetadata: Promise<Offer> | undefined;
   #started = false;
   #known = false;
+  #ignoreChanges = () => {};
+  /** What was published last with the services. */
+  #publishedSettings = "";
   #ended = false;
   /** Part of the instance's identity: it stays when the service that brought it is withdrawn. */
   #port: number | undefined;
@@ -91,7 +100,8 @@ export class Provider {
     const around = [...logged, ...filters, ...(options.filters ?? [])];
     const invoker = serveImplementation(definition, implementation, around, runtime);
     const ids = this.options.protocols.servedBy(protocols);
-    const offer = await this.#serve({ key, definition, invoker }, options, ids);
+    const leaveRules = await this.options.live.followService(key);
+    const offer = await this.#serve({ key, definition, invoker }, options, ids, leaveRules);
     this.#offers = [...this.#offers, offer];
     try {
       if (this.#started) await this.#publish();
@@ -99,6 +109,7 @@ export class Provider {
       // What cannot be published must not stand in the way of the next publish.
       this.#offers = this.#offers.filter((one) => one !== offer);
       await closeAll(offer.bindings);
+      await offer.leaveRules();
       throw error;
     }
     return this.#handle(offer);
@@ -133,9 +144,28 @@ export class Provider {
     };
   }
 
+  /** Publishes services anew when the configuration or rules of operators change what is published with them. */
+  followSettings(): void {
+    const { live, runtime } = this.options;
+    this.#ignoreChanges = live.onChange(() => {
+      if (!this.#started || this.#ended || this.#offers.length === 0) return;
+      const now = this.#publishedText();
+      if (now === this.#publishedSettings) return;
+      this.#publish().catch((error: unknown) => {
+        if (!this.#ended) runtime.log.error({ err: error }, "changed settings could not be published");
+      });
+    });
+  }
+
+  #publishedText(): string {
+    const services = this.#offers.flatMap((offer) => this.#describe(offer));
+    return JSON.stringify(services.map(({ key, protocol, options }) => [key.text, protocol, options]));
+  }
+
   /** Nothing is published from here on: the instance is being taken out of the registries. */
   end(): void {
     this.#ended = true;
+    this.#ignoreChanges();
   }
 
   #replace(before: Offer, next: Offer): Offer {
@@ -152,10 +182,16 @@ export class Provider {
       if (!this.#ended) throw error;
     } finally {
       await closeAll(offer.bindings);
+      await offer.leaveRules();
     }
   }
 
-  async #serve(served: ServedService, options: ServiceOptions, ids: readonly string[]): Promise<Offer> {
+  async #serve(
+    served: ServedService,
+    options: ServiceOptions,
+    ids: readonly string[],
+    leaveRules: () => Promise<void> = async () => {},
+  ): Promise<Offer> {
     const bindings: Binding[] = [];
     try {
       for (const id of ids) {
@@ -164,15 +200,17 @@ export class Provider {
       }
     } catch (error) {
       await closeAll(bindings);
+      await leaveRules();
       throw error;
     }
-    return { served, options, bindings };
+    return { served, options, bindings, leaveRules };
   }
 
   async #publish(): Promise<void> {
     if (this.options.config.application.metadataType === "local")
       this.#metadataService ??= await this.#metadataOffer();
     this.#known = true;
+    this.#publishedSettings = this.#publishedText();
     await this.options.publisher.publish(this.#state());
   }
 
@@ -236,7 +274,10 @@ export class Provider {
 
   #describe({ served, options, bindings }: Offer): ExportedService[] {
     const { definition, key } = served;
-    const { published } = serviceSettings(definition.serviceInterface, options, this.options.config);
+    const { live, protocols } = this.options;
+    const { published } = serviceSettings(definition.serviceInterface, options, live.state.config);
+    const target = { application: live.state.config.application.name, service: key };
+    const rules = live.rulesFor(key);
     const methods = Object.keys(definition.methods);
     const protobuf = Object.values(definition.methods).some(({ result }) => result.kind === "message");
     return bindings.map(({ exporter }) => ({
@@ -245,7 +286,13 @@ export class Provider {
       port: exporter.address.port,
       methods,
       protobuf,
-      options: published,
+      options:
+        rules.length === 0
+          ? published
+          : overriddenOptions(published, rules, target, {
+              host: protocols.host,
+              port: exporter.address.port,
+            }),
     }));
   }
 }

@@ -9,12 +9,14 @@ import {
   loadBalancers,
   random,
 } from "@dubbo-ts/cluster";
-import type { ConsumerConfig, MethodConfig } from "@dubbo-ts/config";
+import type { ConsumerConfig, MethodConfig, ReferenceConfig } from "@dubbo-ts/config";
 import type { Filter } from "@dubbo-ts/rpc";
 import { checkOptions } from "./check-options.js";
 import { entryOf } from "./entry-of.js";
 import { pick } from "./extensions.js";
-import type { MethodOptions, ReferenceOptions } from "./options.js";
+import { noOverride } from "./live-config/consumer-override.js";
+import type { LiveSettings } from "./live-config/reference-view.js";
+import type { ReferenceOptions } from "./options.js";
 
 /** How the calls of one method are made. */
 export interface MethodPolicy {
@@ -42,8 +44,11 @@ export interface ReferenceSettings {
   readonly check: boolean;
   readonly attachments: Readonly<Record<string, string>>;
   readonly filters: readonly Filter[];
-  /** @param published what the providers publish with the service at present. */
-  callPolicy(published: () => Params): CallPolicy;
+  /**
+   * @param published what the providers publish with the service at present.
+   * @param live the configuration and the rules at present. Default: the configuration that it was made with.
+   */
+  callPolicy(published: () => Params, live?: () => LiveSettings): CallPolicy;
 }
 
 /** What the names `cluster` and `loadbalance` stand for. */
@@ -69,9 +74,9 @@ const defaultTimeoutMs = 3_000;
 const defaultRetries = 2;
 
 /**
- * Lays settings over each other: what the program says, then the entry of `consumer.references` with this
- * interface, then `consumer`; for timeout, retries, load balancer and cluster what the provider publishes, then
- * defaults.
+ * Lays settings over each other: rules of operators, what the program says, then the entry of `consumer.references`
+ * with this interface, then `consumer`; for timeout, retries, load balancer and cluster what the provider publishes,
+ * then defaults. These four follow the configuration while the reference is open.
  *
  * @throws {ConfigError} CONFIG_INVALID: an unknown cluster or load balancer, or a number out of range.
  */
@@ -82,20 +87,13 @@ export function referenceSettings(
   policies: Policies = policiesWith({}),
 ): ReferenceSettings {
   checkOptions(`reference ${serviceInterface}`, options);
-  const entry = entryOf(consumer.references, serviceInterface, options);
-  const base = entry ?? { ...consumer, providedBy: [], url: [], methods: {} };
-  const layersOf = (method: string) => [
-    own(options.methods ?? {}, method),
-    options,
-    own(base.methods, method),
-    base,
-  ];
+  const base = baseOf(serviceInterface, options, consumer);
   for (const { loadBalance } of namedMethods(options, base))
     if (loadBalance !== undefined)
       pick(policies.loadBalancers, loadBalance, "load balancer", "CONFIG_INVALID");
   const clusterName = options.cluster ?? base.cluster;
-  const cluster =
-    clusterName === undefined ? undefined : pick(policies.clusters, clusterName, "cluster", "CONFIG_INVALID");
+  if (clusterName !== undefined) pick(policies.clusters, clusterName, "cluster", "CONFIG_INVALID");
+  const unchanging: LiveSettings = { consumer, override: noOverride };
   return {
     version: options.version ?? base.version,
     group: options.group ?? base.group,
@@ -105,53 +103,111 @@ export function referenceSettings(
     check: options.check ?? base.check,
     attachments: options.attachments ?? {},
     filters: options.filters ?? [],
-    callPolicy: (published) =>
-      memoized((method, params) => policyOf(method, layersOf(method), params, policies, cluster), published),
+    callPolicy: (published, live = () => unchanging) => {
+      const make = (method: string, params: Params, now: LiveSettings) => {
+        const said = {
+          options,
+          base: baseOf(serviceInterface, options, now.consumer),
+          rules: now.override.params,
+        };
+        return policyOf(method, said, params, policies);
+      };
+      return memoized(make, published, live);
+    },
   };
 }
 
-type Params = Readonly<Record<string, string>>;
-type Layer = Partial<MethodConfig> | MethodOptions | undefined;
+type Base = Pick<
+  ReferenceConfig,
+  | "version"
+  | "group"
+  | "cluster"
+  | "protocol"
+  | "check"
+  | "providedBy"
+  | "url"
+  | "methods"
+  | keyof MethodConfig
+>;
 
-/** One policy per method, made again when the providers publish something else. */
-function memoized(
-  make: (method: string, params: Params) => MethodPolicy,
+/** The entry of the configuration, or what holds for references without one. */
+function baseOf(serviceInterface: string, options: ReferenceOptions, consumer: ConsumerConfig): Base {
+  const entry = entryOf(consumer.references, serviceInterface, options);
+  return entry ?? { ...consumer, providedBy: [], url: [], methods: {} };
+}
+
+/** What this side says about calls. */
+interface Said {
+  readonly options: ReferenceOptions;
+  readonly base: Base;
+  readonly rules: Params;
+}
+
+type Params = Readonly<Record<string, string>>;
+
+/** One policy per method, made again when the providers publish something else, or settings change. */
+function memoized<L>(
+  make: (method: string, params: Params, live: L) => MethodPolicy,
   published: () => Params,
+  live: () => L,
 ): CallPolicy {
   let params = published();
+  let settings = live();
   let policies = new Map<string, MethodPolicy>();
   return (method) => {
     const now = published();
-    if (now !== params) {
+    const set = live();
+    if (now !== params || set !== settings) {
       params = now;
+      settings = set;
       policies = new Map();
     }
     let policy = policies.get(method);
-    if (policy === undefined) policies.set(method, (policy = make(method, params)));
+    if (policy === undefined) policies.set(method, (policy = make(method, params, settings)));
     return policy;
   };
 }
 
-// A setting of the method wins over one of the reference, in the program as in the file, and the program over the file.
 function policyOf(
   method: string,
-  layers: readonly Layer[],
+  { options, base, rules }: Said,
   params: Params,
   { clusters, loadBalancers }: Policies,
-  chosen: Cluster | undefined,
 ): MethodPolicy {
-  const first = <K extends keyof MethodConfig>(key: K) =>
-    layers.map((layer) => layer?.[key]).find((value) => value !== undefined);
-  const loadBalance = first("loadBalance") ?? params[`${method}.loadbalance`] ?? params["loadbalance"] ?? "";
-  const cluster = chosen ?? own(clusters, params["cluster"] ?? "") ?? failover;
-  const retries = first("retries") ?? publishedNumber(params, method, "retries", 0) ?? defaultRetries;
+  const said = (key: "timeoutMs" | "retries" | "loadBalance") => settingOf(key, method, options, base, rules);
+  const loadBalance = said("loadBalance") ?? params[`${method}.loadbalance`] ?? params["loadbalance"] ?? "";
+  const chosen = rules["cluster"] ?? options.cluster ?? base.cluster ?? params["cluster"] ?? "";
+  const cluster = own(clusters, chosen) ?? failover;
+  const retries = said("retries") ?? publishedNumber(params, method, "retries", 0) ?? defaultRetries;
   return {
-    timeoutMs: first("timeoutMs") ?? publishedNumber(params, method, "timeout", 1) ?? defaultTimeoutMs,
-    retries: singleAttempt.has(cluster) ? 0 : retries,
+    timeoutMs: Number(said("timeoutMs") ?? publishedNumber(params, method, "timeout", 1) ?? defaultTimeoutMs),
+    retries: singleAttempt.has(cluster) ? 0 : Number(retries),
     // What a provider publishes and this side does not have is passed over, as in Dubbo.
-    loadBalancer: own(loadBalancers, loadBalance) ?? random,
+    loadBalancer: own(loadBalancers, String(loadBalance)) ?? random,
     cluster,
   };
+}
+
+const ruleNames = { timeoutMs: "timeout", retries: "retries", loadBalance: "loadbalance" } as const;
+
+/**
+ * A setting of the method wins over one of the reference, in the program as in the file, and the program over the
+ * file. Rules win over both, but one for all methods does not over what is said for this one (as `getMethodParameter`
+ * of apache/dubbo has it).
+ */
+function settingOf(
+  key: keyof typeof ruleNames,
+  method: string,
+  options: ReferenceOptions,
+  base: Base,
+  rules: Params,
+): string | number | undefined {
+  const name = ruleNames[key];
+  const ruled = rules[name];
+  const ofProgram = own(options.methods ?? {}, method)?.[key];
+  const ofFile = own(base.methods, method)?.[key];
+  const first = rules[`${method}.${name}`] ?? ofProgram;
+  return first ?? (ruled === undefined ? (options[key] ?? ofFile ?? base[key]) : (ofFile ?? ruled));
 }
 
 function publishedNumber(params: Params, method: string, key: string, least: number): number | undefined {

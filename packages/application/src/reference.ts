@@ -10,6 +10,7 @@ import {
   type DubboError,
   Latest,
   NoProviderError,
+  type Resolution,
   type Runtime,
   type ServiceKey,
   serviceKey,
@@ -17,7 +18,9 @@ import {
 import type { ServiceDiscovery } from "@dubbo-ts/discovery";
 import { applyFilters, type Filter, type Invocation, type Invoker } from "@dubbo-ts/rpc";
 import { directEndpoints } from "./direct-endpoints.js";
-import type { CallPolicy, ReferenceSettings } from "./reference-settings.js";
+import type { LiveConfig } from "./live-config/live-config.js";
+import { type LiveSettings, referenceView } from "./live-config/reference-view.js";
+import type { CallPolicy, MethodPolicy, ReferenceSettings } from "./reference-settings.js";
 
 /** What all references of an application share. */
 export interface ReferenceContext {
@@ -25,6 +28,10 @@ export interface ReferenceContext {
   readonly pool: InvokerPool;
   readonly spoken: readonly string[];
   readonly filters: readonly Filter[];
+  /** Settings and rules that change while the reference is open. */
+  readonly live: LiveConfig;
+  /** The address that rules know this process by. */
+  readonly host: string;
   readonly runtime: Runtime;
 }
 
@@ -46,18 +53,21 @@ export function openReference(
   settings: ReferenceSettings,
   context: ReferenceContext,
 ): Reference {
-  const { pool, runtime, spoken, filters } = context;
+  const { pool, runtime, spoken, filters, live, host } = context;
   const service = serviceKey(serviceInterface, settings);
   const directory = createDirectory({ pool, service, runtime });
   const controller = new AbortController();
   const changes = new Latest<void>(controller.signal);
+  const view = referenceView(live, service, host);
+  const providers = new OverriddenProviders(directory, view);
+  const ignoreChanges = live.onChange(() => providers.refresh());
   const direct = settings.url.length > 0 ? directEndpoints(settings.url, spoken) : undefined;
-  if (direct !== undefined) directory.apply(direct);
+  if (direct !== undefined) providers.apply(direct);
   const following =
     direct === undefined
-      ? follow(directory, settings, context, changes, controller.signal)
+      ? follow(service, providers, settings, context, changes, controller.signal)
       : Promise.resolve();
-  const policy = settings.callPolicy(() => publishedParams(directory));
+  const policy = settings.callPolicy(() => publishedParams(directory), view);
   const cluster = clusterByMethod(policy, directory, runtime);
   let closed: Promise<void> | undefined;
   return {
@@ -67,24 +77,47 @@ export function openReference(
     ready: (waitMs, signal) => ready(directory, changes, waitMs, runtime, signal),
     [Symbol.asyncDispose]() {
       controller.abort();
+      ignoreChanges();
       closed ??= following.then(() => directory[Symbol.asyncDispose]());
       return closed;
     },
   };
 }
 
+/** What was resolved, with what rules change of it: applied again when either is different. */
+class OverriddenProviders {
+  #resolution: Resolution | undefined;
+  #applied: LiveSettings | undefined;
+
+  constructor(
+    private readonly directory: Directory,
+    private readonly view: () => LiveSettings,
+  ) {}
+
+  apply(resolution: Resolution): void {
+    this.#resolution = resolution;
+    this.#applied = this.view();
+    this.directory.apply(this.#applied.override.apply(resolution));
+  }
+
+  refresh(): void {
+    if (this.#resolution !== undefined && this.#applied?.override !== this.view().override)
+      this.apply(this.#resolution);
+  }
+}
+
 async function follow(
-  directory: Directory,
+  service: ServiceKey,
+  providers: OverriddenProviders,
   { providedBy, protocols }: ReferenceSettings,
   { discovery, spoken, runtime }: ReferenceContext,
   changes: Latest<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { service } = directory;
   const query = { service, protocols: protocols.length > 0 ? protocols : spoken, providedBy };
   try {
     for await (const resolution of discovery.watch(query, signal)) {
-      directory.apply(resolution);
+      providers.apply(resolution);
       changes.set();
     }
   } catch (error) {
@@ -97,13 +130,13 @@ function clusterByMethod(policy: CallPolicy, directory: Directory, runtime: Runt
   const options = {
     runtime,
     loadBalancer: balancerByMethod(policy, runtime),
-    retries: ({ method }: Invocation) => policy(method).retries,
+    retries: (invocation: Invocation) => policyFor(invocation, policy).retries,
     attemptTimeoutMs: ({ attemptTimeoutMs }: Invocation) => attemptTimeoutMs,
   };
   const made = new Map<Cluster, Invoker>();
   return {
     invoke(invocation) {
-      const { cluster } = policy(invocation.method);
+      const { cluster } = policyFor(invocation, policy);
       let invoker = made.get(cluster);
       if (invoker === undefined) made.set(cluster, (invoker = cluster(directory, options)));
       return invoker.invoke(invocation);
@@ -111,11 +144,16 @@ function clusterByMethod(policy: CallPolicy, directory: Directory, runtime: Runt
   };
 }
 
+/** The one that the call began with: it sees one version of the settings, however long it takes. */
+function policyFor({ method, begunWith }: Invocation, policy: CallPolicy): MethodPolicy {
+  return (begunWith as MethodPolicy | undefined) ?? policy(method);
+}
+
 /** Load balancers keep state, so that each reference has its own. */
 function balancerByMethod(policy: CallPolicy, runtime: Runtime): LoadBalancer {
   const made = new Map<unknown, LoadBalancer>();
   return (candidates, invocation) => {
-    const { loadBalancer } = policy(invocation.method);
+    const { loadBalancer } = policyFor(invocation, policy);
     let balancer = made.get(loadBalancer);
     if (balancer === undefined) made.set(loadBalancer, (balancer = loadBalancer(runtime)));
     return balancer(candidates, invocation);

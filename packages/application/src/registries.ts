@@ -1,5 +1,5 @@
 import { ConfigError, type DisposalScope, type Runtime } from "@dubbo-ts/core";
-import { type Config, parseRegistryAddress, type RegistryConfig } from "@dubbo-ts/config";
+import { type Config, type ConfigCenter, parseRegistryAddress, type RegistryConfig } from "@dubbo-ts/config";
 import type { Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
 import { asRegistry, pick, type RegistryFactory } from "./extensions.js";
@@ -14,6 +14,8 @@ export interface OpenRegistries {
   /** Where providers are looked up. */
   readonly subscribed: readonly Registry[];
   readonly reports: readonly MetadataReport[];
+  /** Where settings and rules may be kept. */
+  readonly configCenters: readonly ConfigCenter[];
   /** True: all of them are seen from this machine only. */
   readonly loopbackOnly: boolean;
   /** True: a start waits for the registration, and fails without it. */
@@ -44,6 +46,7 @@ export async function openRegistries(
   const registering: Registry[] = [];
   const subscribed: Registry[] = [];
   const reports: MetadataReport[] = [];
+  const configCenters: ConfigCenter[] = [];
   let loopbackOnly = true;
   for (const registry of registries) {
     const backend = asRegistry(await open(registry), registry.address.safeText);
@@ -51,6 +54,8 @@ export async function openRegistries(
     if (registry.subscribe) subscribed.push(backend.registry);
     if (config.metadataReport === undefined && registry.useAsMetadataReport && backend.metadataReport)
       reports.push(backend.metadataReport);
+    if (registry.useAsConfigCenter !== false && backend.configCenter)
+      configCenters.push(backend.configCenter);
     loopbackOnly &&= backend.loopbackOnly;
   }
   if (config.metadataReport !== undefined) {
@@ -62,7 +67,7 @@ export async function openRegistries(
   }
   const check = registries.some((registry) => registry.check);
   const timeoutMs = Math.max(...registries.map((registry) => registry.timeoutMs));
-  return { registering, subscribed, reports, loopbackOnly, check, timeoutMs };
+  return { registering, subscribed, reports, configCenters, loopbackOnly, check, timeoutMs };
 }
 
 function factoryOf(
@@ -89,5 +94,6 @@ export function plainRegistry(url: string): RegistryConfig {
     register: params["register"] !== "false",
     subscribe: params["subscribe"] !== "false",
     useAsMetadataReport: true,
+    useAsConfigCenter: params["use-as-config-center"] !== "false",
   };
 }

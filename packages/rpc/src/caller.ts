@@ -14,6 +14,8 @@ export interface ClientSettings {
   timeoutMs(method: string): number;
   /** How many attempts a call of this method may take: its time is that many times the timeout. Default 1. */
   attempts?(method: string): number;
+  /** The settings of the method at present, kept with the call as {@link Invocation.begunWith}. Default: none. */
+  begunWith?(method: string): unknown;
   /** Sent with every call; those of the call itself win. Default: none. */
   readonly attachments?: Readonly<Record<string, string>> | undefined;
   /** True for methods whose answer nobody waits for. Default: none. */
@@ -81,6 +83,7 @@ export class Caller {
       responseAttachments: new Map(),
       deadlineMs: this.#clock.monotonicMs() + attemptMs * attempts,
       attemptTimeoutMs: wished === undefined ? attemptMs : undefined,
+      begunWith: settings.begunWith?.(name),
       signal: options?.signal,
       oneway: settings.oneway?.(name) ?? false,
       peer: undefined,

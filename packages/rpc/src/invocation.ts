@@ -21,6 +21,11 @@ export interface Invocation {
    * caller said how long that may take.
    */
   readonly attemptTimeoutMs?: number | undefined;
+  /**
+   * Consumer side: what {@link ClientSettings.begunWith} gave when the call began, for those that made the settings:
+   * so a call sees one version of them from its start to its end. Whoever copies an invocation copies it too.
+   */
+  readonly begunWith?: unknown;
   /** Set when the caller may cancel. */
   readonly signal: AbortSignal | undefined;
   /** True: no answer is wanted; the call resolves with undefined when it was written. */

@@ -27,7 +27,7 @@ export interface OverrideItem {
   /** In the scope `service`: the applications that it is for, or `*`. */
   readonly applications: readonly string[];
   readonly match: OverrideMatch | undefined;
-  /** `timeout`, `hello.retries`, `weight`, `disabled` ... checked where this framework knows them. */
+  /** `timeout` in ms, `hello.retries`, `weight`, `disabled` ... checked where this framework knows them. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -142,7 +142,18 @@ export function readOverrideRule(source: string): OverrideRead {
   );
   const wrong = items.flatMap(({ parameters }, index) => parameterProblems(parameters, `configs.${index}`));
   if (wrong.length > 0) return { problems: wrong };
-  return { rule: { scope, key, enabled, items: items.filter((one) => one.enabled) } };
+  const on = items.filter((one) => one.enabled);
+  return {
+    rule: { scope, key, enabled, items: on.map((one) => ({ ...one, parameters: inMs(one.parameters) })) },
+  };
+}
+
+/** Java has times in ms; `500ms` and `3s` are understood too. */
+function inMs(parameters: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(parameters).map(([name, value]) =>
+    /(?:^|\.)timeout$/.test(name) ? [name, String(parseDuration(value))] : [name, value],
+  );
+  return Object.fromEntries(entries) as Readonly<Record<string, string>>;
 }
 
 type ParsedMatch = NonNullable<z.output<typeof item>["match"]>;
@@ -168,6 +179,7 @@ function whole(least: number, most: number) {
 /** What a parameter must look like, by its name without the method's. */
 const checks: Readonly<Record<string, readonly [check: (value: string) => boolean, wanted: string]>> = {
   timeout: [(value) => (parseDuration(value) ?? 0) > 0, "no duration above 0"],
+  warmup: [whole(0, 1_000_000_000), "no number of ms"],
   retries: [whole(0, 100), "no whole number from 0 to 100"],
   weight: [whole(0, 10_000), "no whole number from 0 to 10000"],
   disabled: [(value) => /^(?:true|false)$/i.test(value), "neither true nor false"],
