@@ -1,11 +1,13 @@
 import { setMaxListeners } from "node:events";
 import type { Body } from "./body.js";
 import { ConnectionState, type NacosState } from "./connection-state.js";
+import type { NacosModule } from "./link.js";
 import { NacosError } from "./nacos-error.js";
 import type { ServerAddress, Settings } from "./options.js";
 import type { Push } from "./push-stream.js";
 import type { Reply } from "./reply.js";
-import { type NacosModule, Session, type SessionOwner } from "./session.js";
+import { ServerList } from "./server-list.js";
+import { Session, type SessionOwner } from "./session.js";
 import type { CallOptions } from "./transport.js";
 import { abortable, backoffMs, pause, within } from "./waiting.js";
 
@@ -32,7 +34,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
   #session: Session | undefined;
   #reset: { readonly recommended: string | undefined } | undefined;
   #wakeLoop = new AbortController();
-  #turn: number;
+  readonly #servers: ServerList;
   #ended: Promise<void>[] = [];
 
   constructor(
@@ -40,9 +42,8 @@ export class Connection implements AsyncDisposable, SessionOwner {
     readonly settings: Settings,
     readonly onPush: (push: Push, session: Session) => void,
   ) {
-    const { random } = settings.environment;
     setMaxListeners(0, this.#stop.signal);
-    this.#turn = Math.floor(random() * settings.servers.length);
+    this.#servers = new ServerList(settings, () => this.#leaveUnlisted());
     this.#state = new ConnectionState(module, settings.environment);
     this.#running = this.#keepConnected();
   }
@@ -80,7 +81,8 @@ export class Connection implements AsyncDisposable, SessionOwner {
 
   /**
    * Waits for a connection as long as the settings say.
-   * @throws {NacosError} NOT_NACOS at once when nothing but strangers answered; UNAVAILABLE; CLOSED.
+   * @throws {NacosError} NOT_NACOS, UNSUPPORTED at once when nothing but strangers, or too old servers, answered;
+   *   UNAVAILABLE; CLOSED.
    */
   async ready(signal: AbortSignal): Promise<Session> {
     if (this.#session !== undefined) return this.#session;
@@ -100,16 +102,17 @@ export class Connection implements AsyncDisposable, SessionOwner {
   }
 
   #absent(): NacosError {
-    const servers = this.settings.servers.map(({ name }) => name).join(", ");
+    const servers = this.#servers.current.map(({ name }) => name).join(", ") || "an address server";
     const cause = this.state.lastError;
-    const code = cause?.code === "NOT_NACOS" ? "NOT_NACOS" : "UNAVAILABLE";
+    const code = cause?.code === "NOT_NACOS" || cause?.code === "UNSUPPORTED" ? cause.code : "UNAVAILABLE";
     const why = cause === undefined ? "" : `: ${cause.message}`;
     return new NacosError(code, `no connection to Nacos at ${servers}${why}`, { cause });
   }
 
   async #untilStranger(signal: AbortSignal): Promise<never> {
     for await (const { lastError } of this.states(signal)) {
-      if (lastError?.code === "NOT_NACOS" && this.settings.servers.length === 1) throw this.#absent();
+      const isFinal = lastError?.code === "NOT_NACOS" || lastError?.code === "UNSUPPORTED";
+      if (isFinal && this.#servers.current.length === 1) throw this.#absent();
     }
     throw this.#stop.signal.aborted ? closed() : signal.reason;
   }
@@ -158,21 +161,31 @@ export class Connection implements AsyncDisposable, SessionOwner {
     this.#wakeLoop.abort();
   }
 
+  /** The address server does not name the present server any more. */
+  #leaveUnlisted(): void {
+    const session = this.#session;
+    if (session !== undefined && this.#servers.find(session.server.name) === undefined)
+      this.onReset(session, undefined);
+  }
+
   async #keepConnected(): Promise<void> {
     const { signal } = this.#stop;
     const { environment } = this.settings;
-    let server = this.#nextServer();
     for (let failures = 0; !signal.aborted; ) {
+      let server: ServerAddress | undefined;
       try {
+        server = await this.#nextServer(signal);
         this.#adopt(await Session.open(server, this.module, this.settings, this, signal));
+        this.#servers.worked(server);
         const session = await this.#untilMoveNeeded();
         failures = session.ageMs >= stableMs ? 0 : failures + 1;
-        server = this.#nextServer();
+        // That it was lost says as much as a failed connect; a wish to move says nothing against it.
+        if (!session.isOpen) this.#servers.failed(server);
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
+        if (server !== undefined) this.#servers.failed(server);
         this.#noteFailure(error, server);
-        server = this.#nextServer();
       }
       if (failures > 0) await pause(environment.clock, this.#pauseMs(failures - 1), [signal]);
     }
@@ -210,16 +223,14 @@ export class Connection implements AsyncDisposable, SessionOwner {
   }
 
   /** The one that ConnectReset recommends, once and only if it is in the list; else the next in turn. */
-  #nextServer(): ServerAddress {
-    const { servers } = this.settings;
-    const recommended = servers.find(({ name }) => name === this.#reset?.recommended);
+  async #nextServer(signal: AbortSignal): Promise<ServerAddress> {
+    const recommended = this.#servers.find(this.#reset?.recommended);
     if (this.#reset !== undefined) this.#reset = { recommended: undefined };
-    const next = recommended ?? servers[this.#turn++ % servers.length];
-    if (next === undefined) throw new NacosError("INVALID", "no servers");
-    return next;
+    return recommended ?? (await this.#servers.next(signal));
   }
 
-  #noteFailure(cause: unknown, { name }: ServerAddress): void {
+  #noteFailure(cause: unknown, server: ServerAddress | undefined): void {
+    const name = server?.name ?? "a server";
     const error =
       cause instanceof NacosError
         ? cause
@@ -239,7 +250,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
       this.#session?.end(closed());
       this.#wakeLoop.abort();
     }
-    await this.#running;
+    await Promise.all([this.#running, this.#servers[Symbol.asyncDispose]()]);
     await Promise.all(this.#ended);
   }
 }

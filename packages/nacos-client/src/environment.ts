@@ -1,3 +1,5 @@
+import { type NacosNetwork, systemNetwork } from "./network.js";
+
 /** A timer that was started by {@link NacosClock.setTimeout}. */
 export interface NacosTimer {
   /** The callback will not run any more. A second time does nothing. */
@@ -22,12 +24,13 @@ export interface NacosLogger {
   error(fields: object, message: string): void;
 }
 
-/** What reaches outside the program, but for the sockets: those are gRPC's. */
+/** What reaches outside the program; the sockets of gRPC are gRPC's own. */
 export interface NacosEnvironment {
   readonly clock: NacosClock;
   /** At least 0, less than 1. */
   readonly random: () => number;
   readonly log: NacosLogger;
+  readonly network: NacosNetwork;
 }
 
 const ignore = () => {};
@@ -47,4 +50,5 @@ export const systemEnvironment: NacosEnvironment = {
   clock: systemClock,
   random: Math.random,
   log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+  network: systemNetwork,
 };

@@ -7,7 +7,7 @@ export interface ServiceName {
   readonly group?: string;
 }
 
-/** What a program announces. Instances are ephemeral: they live as long as the connection. */
+/** What a program announces. */
 export interface NewInstance {
   /** An address or host name, without blanks. */
   readonly ip: string;
@@ -18,6 +18,11 @@ export interface NewInstance {
   readonly healthy?: boolean;
   /** Default true. Instances that are not enabled are left out of all lists by the server. */
   readonly enabled?: boolean;
+  /**
+   * Default true: it lives as long as the connection, and is brought back on each new one. False: it stays until it is
+   * deregistered, the server probes it, and nothing is brought back. A service has instances of one kind only.
+   */
+  readonly ephemeral?: boolean;
   /** Letters, digits and `-`. Default `DEFAULT`. */
   readonly clusterName?: string;
   /** Keys and values together at most 1024 characters. */
@@ -74,10 +79,11 @@ export function encodeInstance(instance: NewInstance): Body {
     enabled = true,
     clusterName = "DEFAULT",
     metadata = {},
+    ephemeral = true,
   } = instance;
   // serviceName stays empty: the server then puts the group into the instanceId (nacos-server 8, A1.6).
-  const fixed = { instanceId: "", ephemeral: true, serviceName: "" };
-  return { ...fixed, ip, port, weight, healthy, enabled, clusterName, metadata };
+  const fixed = { instanceId: "", serviceName: "" };
+  return { ...fixed, ephemeral, ip, port, weight, healthy, enabled, clusterName, metadata };
 }
 
 /** Reads the ServiceInfo of an answer or a push: registries A1.6. Hosts without an address are left out. */

@@ -66,6 +66,15 @@ export function checkContent(content: string): void {
   }
 }
 
+/** Of a fuzzy watch: `*` at the beginning, at the end, or alone. @throws {NacosError} INVALID */
+export function checkPattern(pattern: string): void {
+  check(
+    pattern !== "" && !/.\*.|>>|@@|\s/.test(pattern) && pattern.length <= maxLength.service,
+    "pattern",
+    pattern,
+  );
+}
+
 function check(fits: boolean, what: string, value: unknown): void {
   if (fits) return;
   throw new NacosError(

@@ -1,15 +1,16 @@
 import { type Body, textOf } from "./body.js";
-import { type ConfigKey, configKeyIn, configKeyOf, md5Of, type NacosConfigValue } from "./config-key.js";
-import { ConfigWatch } from "./config-watch.js";
+import { type ConfigKey, configKeyOf, md5Of, type NacosConfigValue } from "./config-key.js";
+import { ConfigListener } from "./config-listener.js";
+import { ConnectedClient } from "./connected-client.js";
 import { Connection } from "./connection.js";
-import type { NacosState } from "./connection-state.js";
+import { FuzzyWatch, fits } from "./fuzzy-watch.js";
 import { defaultGroup } from "./instance.js";
-import { Latest } from "./latest.js";
-import { checkConfigKey, checkContent, checkNamespace } from "./limits.js";
+import { checkConfigKey, checkContent, checkPattern } from "./limits.js";
 import { isPermanent, NacosError } from "./nacos-error.js";
 import { type NacosOptions, type Settings, toSettings } from "./options.js";
 import type { Push } from "./push-stream.js";
 import { bodyOfReply, refusal, type Reply } from "./reply.js";
+import type { Session } from "./session.js";
 import { pause } from "./waiting.js";
 
 /** How long a published value may take to become readable: 30 to 140 ms, once 1.1 s, were seen (nacos-server 8). */
@@ -23,6 +24,14 @@ export interface PublishOptions {
   readonly casMd5?: string;
   /** `text`, `yaml`, `json`, `properties` ...: how the console shows it. Default not said. */
   readonly type?: string;
+  /** For people. Default none. */
+  readonly description?: string;
+  /** Words by which the console finds it. Default none. */
+  readonly tags?: readonly string[];
+  /** Which application it belongs to. Default none. */
+  readonly appName?: string;
+  /** Publishes a trial version that only clients at these addresses see. Default: for all. */
+  readonly betaIps?: readonly string[];
 }
 
 /**
@@ -31,41 +40,26 @@ export interface PublishOptions {
  * @throws {NacosError} INVALID: an option cannot be used.
  */
 export function nacosConfig(options: NacosOptions): NacosConfig {
-  const settings = toSettings(options);
-  checkNamespace(settings.namespace);
-  return new NacosConfig(settings);
+  return new NacosConfig(toSettings(options));
 }
 
 /** Named texts that programs read, write and watch. */
-export class NacosConfig implements AsyncDisposable {
-  readonly #connection: Connection;
-  readonly #watches = new Map<string, ConfigWatch>();
+export class NacosConfig extends ConnectedClient {
+  readonly #listeners: ConfigListener[];
+  readonly #fuzzy = new Map<string, FuzzyWatch<ConfigKey>>();
   readonly #tenant: string;
-  #closing: Promise<void> | undefined;
+  readonly #settings: Settings;
+  /** Numbers the connections, for the server's console. */
+  #taskId = 0;
+  #leaving: Promise<unknown> = Promise.resolve();
 
   /** Use {@link nacosConfig}. */
   constructor(settings: Settings) {
+    super("config", withTask(settings, 0), (push, session) => this.#onPush(push, session));
+    this.#settings = settings;
     // Nacos 2 keeps "" and "public" apart here; clients mean "" (nacos-server 8, A1.7).
     this.#tenant = settings.namespace === "public" ? "" : settings.namespace;
-    this.#connection = new Connection("config", settings, (push) => this.#onPush(push));
-  }
-
-  /** How this client stands with its servers, at this moment. */
-  get state(): NacosState {
-    return this.#connection.state;
-  }
-
-  /** Yields the state, then each next one. */
-  states(signal: AbortSignal): AsyncIterable<NacosState> {
-    return this.#connection.states(signal);
-  }
-
-  /**
-   * Resolves as soon as a server is connected.
-   * @throws {NacosError} UNAVAILABLE after `waitForServerMs`; NOT_NACOS at once when something else listens there.
-   */
-  async ready(signal: AbortSignal): Promise<void> {
-    await this.#connection.ready(signal);
+    this.#listeners = [this.#listenerOn(this.connection)];
   }
 
   /**
@@ -76,7 +70,7 @@ export class NacosConfig implements AsyncDisposable {
     checkConfigKey(key);
     return await this.#read(
       key,
-      (type, body) => this.#connection.request(type, body, this.#call(signal)),
+      (type, body) => this.connection.request(type, body, this.#call(signal)),
       signal,
     );
   }
@@ -90,16 +84,16 @@ export class NacosConfig implements AsyncDisposable {
   async publish(
     key: ConfigKey,
     content: string,
-    { casMd5, type }: PublishOptions,
+    options: PublishOptions,
     signal: AbortSignal,
   ): Promise<boolean> {
     checkConfigKey(key);
     checkContent(content);
-    const additionMap = type === undefined ? {} : { type };
-    const body = { ...this.#body(key), content, additionMap };
+    const { casMd5 } = options;
+    const body = { ...this.#body(key), content, additionMap: additionsOf(options) };
     if (casMd5 !== undefined)
       return await this.#publishIf(key, { ...body, casMd5: casMd5 || absent }, signal);
-    const reply = await this.#connection.request("ConfigPublishRequest", body, this.#call(signal));
+    const reply = await this.connection.request("ConfigPublishRequest", body, this.#call(signal));
     bodyOfReply(reply, `publishing ${configKeyOf(key)}`);
     return true;
   }
@@ -107,7 +101,7 @@ export class NacosConfig implements AsyncDisposable {
   /** Removes what is under `key`, also when there is nothing. @throws {NacosError} @throws `signal.reason`. */
   async remove(key: ConfigKey, signal: AbortSignal): Promise<void> {
     checkConfigKey(key);
-    const reply = await this.#connection.request("ConfigRemoveRequest", this.#body(key), this.#call(signal));
+    const reply = await this.connection.request("ConfigRemoveRequest", this.#body(key), this.#call(signal));
     bodyOfReply(reply, `removing ${configKeyOf(key)}`);
   }
 
@@ -118,33 +112,35 @@ export class NacosConfig implements AsyncDisposable {
    */
   async *watch(key: ConfigKey, signal: AbortSignal): AsyncGenerator<string | undefined, void, undefined> {
     checkConfigKey(key);
-    if (this.#closing !== undefined) throw new NacosError("CLOSED", "the Nacos client is closed");
-    const latest = new Latest<string | undefined>(signal);
-    const watch = this.#watch(key);
-    watch.add(latest);
-    try {
-      yield* latest;
-    } finally {
-      latest.end();
-      watch.remove(latest);
-    }
+    this.throwIfClosed();
+    yield* this.follow(this.#listenerFor(key).watch(this.#body(key)), signal);
   }
 
-  /** Final; a second time does nothing. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  /**
+   * Yields the keys of all configurations that fit, then all again after each change: servers from 3.0 on. `*` may stand
+   * at the beginning or the end, or alone. A key whose content has changed is another object than before; the others
+   * are the same.
+   * @param pattern default: all of `DEFAULT_GROUP`.
+   * @throws {NacosError} INVALID, CLOSED; UNSUPPORTED: an older server, or HTTP.
+   */
+  async *watchKeys(
+    { dataId = "*", group = defaultGroup }: Partial<ConfigKey>,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly ConfigKey[], void, undefined> {
+    checkPattern(dataId);
+    checkPattern(group);
+    this.throwIfClosed();
+    const watch = this.#fuzzyWatch(dataId, group);
+    yield* this.follow(watch, signal);
+    if (watch.failure !== undefined && !signal.aborted) throw watch.failure;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #close(): Promise<void> {
-    const watches = [...this.#watches.values()];
-    for (const watch of watches) watch.end();
-    await this.#connection[Symbol.asyncDispose]();
-    await Promise.all(watches.map((watch) => watch.stop()));
+  protected override async end(): Promise<void> {
+    const [listeners, fuzzy] = [[...this.#listeners], [...this.#fuzzy.values()]];
+    for (const shared of [...listeners, ...fuzzy]) shared.end();
+    await Promise.all(listeners.map(({ connection }) => connection[Symbol.asyncDispose]()));
+    await Promise.all([...listeners, ...fuzzy].map((shared) => shared.stop()));
+    await this.#leaving;
   }
 
   /**
@@ -154,7 +150,7 @@ export class NacosConfig implements AsyncDisposable {
   async #publishIf(key: ConfigKey, body: Body & { casMd5: string }, signal: AbortSignal): Promise<boolean> {
     let unsure: unknown;
     for (let triesLeft = 1; ; triesLeft -= 1) {
-      const session = await this.#connection.ready(signal);
+      const session = await this.connection.ready(signal);
       try {
         const reply = await session.call("ConfigPublishRequest", body, this.#call(signal));
         if (hasLost(reply)) return false;
@@ -175,7 +171,7 @@ export class NacosConfig implements AsyncDisposable {
   }
 
   async #isReadable(key: ConfigKey, body: Body & { casMd5: string }, unsure: unknown, signal: AbortSignal) {
-    const { clock } = this.#connection.settings.environment;
+    const { clock } = this.connection.settings.environment;
     const until = clock.monotonicMs() + readableWithinMs;
     const wanted = md5Of(textOf(body, "content"));
     for (let waitMs = 10; ; waitMs = Math.min(waitMs * 2, 200)) {
@@ -183,7 +179,7 @@ export class NacosConfig implements AsyncDisposable {
       if (md5 === wanted) return true;
       if (md5 !== undefined && md5 !== body.casMd5) return false;
       if (clock.monotonicMs() >= until) break;
-      await pause(clock, waitMs, [signal, this.#connection.signal]);
+      await pause(clock, waitMs, [signal, this.connection.signal]);
       signal.throwIfAborted();
     }
     const text = `publishing ${configKeyOf(key)}: not readable within ${readableWithinMs} ms`;
@@ -195,7 +191,7 @@ export class NacosConfig implements AsyncDisposable {
     send: (type: string, body: Body) => Promise<Reply>,
     signal: AbortSignal,
   ): Promise<NacosConfigValue | undefined> {
-    const { clock } = this.#connection.settings.environment;
+    const { clock } = this.connection.settings.environment;
     for (let triesLeft = 5; ; triesLeft -= 1) {
       const reply = await send("ConfigQueryRequest", this.#body(key));
       if (!reply.ok && reply.errorCode === 300 && reply.type !== "ErrorResponse") return undefined;
@@ -206,26 +202,60 @@ export class NacosConfig implements AsyncDisposable {
     }
   }
 
-  #watch(key: ConfigKey): ConfigWatch {
-    const name = configKeyOf(key);
-    const known = this.#watches.get(name);
+  /** Where `key` is listened to, or the first that has room: another connection for more than that (registries A1.7). */
+  #listenerFor(key: ConfigKey): ConfigListener {
+    const body = this.#body(key);
+    const known = this.#listeners.find((listener) => listener.get(body) !== undefined);
     if (known !== undefined) return known;
-    const { dataId, group, tenant } = this.#body(key);
-    const made = new ConfigWatch(
-      this.#connection,
-      { dataId, group, tenant },
-      (session, isAfterPush) => {
-        const options = this.#call(session.signal, isAfterPush);
-        return this.#read(key, (type, body) => session.call(type, body, options), session.signal);
-      },
-      () => this.#watches.delete(name),
-    );
-    this.#watches.set(name, made);
+    const withRoom = this.#listeners.find(({ size }) => size < this.#settings.listenLimit);
+    if (withRoom !== undefined) return withRoom;
+    const settings = withTask(this.#settings, ++this.#taskId);
+    const connection = new Connection("config", settings, (push, session) => this.#onPush(push, session));
+    const made = this.#listenerOn(connection);
+    this.#listeners.push(made);
     return made;
   }
 
-  #onPush({ type, body }: Push): void {
-    if (type === "ConfigChangeNotifyRequest") this.#watches.get(configKeyIn(body))?.markChanged();
+  #listenerOn(connection: Connection): ConfigListener {
+    const listener: ConfigListener = new ConfigListener(
+      connection,
+      (key, session, isAfterPush) => {
+        const options = this.#call(session.signal, isAfterPush);
+        const named = { dataId: textOf(key, "dataId"), group: textOf(key, "group") };
+        return this.#read(named, (type, body) => session.call(type, body, options), session.signal);
+      },
+      () => this.#leave(listener),
+    );
+    return listener;
+  }
+
+  /** Only the first connection stays without anything to listen to. */
+  #leave(listener: ConfigListener): void {
+    if (listener.connection === this.connection) return;
+    this.#listeners.splice(this.#listeners.indexOf(listener), 1);
+    const left = listener.connection[Symbol.asyncDispose]().then(() => listener.stop());
+    this.#leaving = Promise.all([this.#leaving, left]);
+  }
+
+  #fuzzyWatch(dataId: string, group: string): FuzzyWatch<ConfigKey> {
+    const pattern = `${this.#tenant || "public"}>>${group}>>${dataId}`;
+    const known = this.#fuzzy.get(pattern);
+    if (known !== undefined) return known;
+    const kind = {
+      prefix: "ConfigFuzzyWatch",
+      base: {},
+      read: readKeyEntry,
+      matches: (key: ConfigKey) => fits(dataId, key.dataId) && fits(group, key.group ?? defaultGroup),
+    } as const;
+    const made = new FuzzyWatch(this.connection, pattern, kind, () => this.#fuzzy.delete(pattern));
+    this.#fuzzy.set(pattern, made);
+    return made;
+  }
+
+  #onPush(push: Push, session: Session): void {
+    for (const watch of this.#fuzzy.values()) watch.onPush(push, session);
+    if (push.type !== "ConfigChangeNotifyRequest") return;
+    for (const listener of this.#listeners) listener.markChanged(push.body);
   }
 
   #body({ dataId, group = defaultGroup }: ConfigKey) {
@@ -234,7 +264,7 @@ export class NacosConfig implements AsyncDisposable {
 
   /** The headers that every config request has: registries A1.7. */
   #call(signal: AbortSignal, isAfterPush = false) {
-    const { appName, environment } = this.#connection.settings;
+    const { appName, environment } = this.connection.settings;
     const time = String(environment.clock.wallMs());
     const headers = {
       "Client-AppName": appName,
@@ -246,6 +276,30 @@ export class NacosConfig implements AsyncDisposable {
     };
     return { signal, headers };
   }
+}
+
+/** The connection's number, as Java's clients label theirs. */
+function withTask(settings: Settings, taskId: number): Settings {
+  return { ...settings, labels: { ...settings.labels, taskId: String(taskId) } };
+}
+
+function additionsOf({ type, description, tags, appName, betaIps }: PublishOptions): Record<string, string> {
+  return {
+    ...(type !== undefined && { type }),
+    ...(description !== undefined && { desc: description }),
+    ...(tags !== undefined && { config_tags: tags.join(",") }),
+    ...(appName !== undefined && { appName }),
+    ...(betaIps !== undefined && { betaIps: betaIps.join(",") }),
+  };
+}
+
+/** `dataId+group+tenant`, with `+` and `%` escaped: GroupKey.java. */
+function readKeyEntry(entry: Body) {
+  const plain = (part: string) => part.replaceAll("%2B", "+").replaceAll("%25", "%");
+  const [dataId, group] = textOf(entry, "groupKey").split("+").map(plain);
+  if (dataId === undefined || group === undefined) return undefined;
+  const value: ConfigKey = Object.freeze({ dataId, group });
+  return { name: configKeyOf(value), value };
 }
 
 /** No md5: Nacos inserts it if the row is absent, and compares in vain if it is not (registries A1.7). */

@@ -474,14 +474,26 @@ describe("losing the server", () => {
     await provider.registerBatch(demo, [at(1), at(2)], forever);
     const seen = reader(naming);
     await until(() => ports(seen.last) === "1,2" && seen.last?.settled);
+    server.stop();
     await provider.close();
-    await until(() => ports(seen.last) === "");
-    server.unregisterAll();
+    await server.start();
     await client().register(demo, at(7), forever);
     await until(() => ports(seen.last) === "7");
     expect(seen.last?.settled).toBe(false);
     await until(() => seen.last?.settled);
     expect(ports(seen.last)).toBe("7");
+  });
+
+  test("who was seen on this connection and goes has really gone, however young the connection is", async () => {
+    const naming = client({ graceMs: 60_000 });
+    const provider = client();
+    await provider.registerBatch(demo, [at(1), at(2)], forever);
+    const seen = reader(naming);
+    await until(() => ports(seen.last) === "1,2");
+    expect(seen.last?.settled).toBe(false);
+    await provider.close();
+    await until(() => ports(seen.last) === "");
+    expect(seen.last?.settled).toBe(true);
   });
 
   test("a stream that ends with OK is a loss too: connected again in under a second", async () => {

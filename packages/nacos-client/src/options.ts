@@ -4,13 +4,33 @@ import {
   type NacosLogger,
   systemEnvironment,
 } from "./environment.js";
-import { NacosError } from "./nacos-error.js";
 import type { NacosCredentials } from "./credentials.js";
+import { NacosError } from "./nacos-error.js";
+import type { NacosNetwork } from "./network.js";
+import { checkTls, type NacosTls } from "./tls.js";
 
-/** How to reach Nacos, and how patiently. Only `servers` is required. */
+/** How to reach Nacos, and how patiently. Only `servers` is required, or `endpoint` in its place. */
 export interface NacosOptions {
-  /** `host[:port]` each; the port is that of HTTP, default 8848. A scheme in front is ignored. Tried in turn from a random start. */
-  readonly servers: readonly string[];
+  /**
+   * `[http[s]://]host[:port][/path]` each; the port is that of HTTP, default 8848, the path that of its API, default
+   * `/nacos`; the scheme is that of the HTTP API alone, see `tls`. Tried in turn from a random start.
+   */
+  readonly servers?: readonly string[];
+  /**
+   * An address server: an `http[s]://` URL that answers one `host[:port]` per line, such as
+   * `http://host:8080/nacos/serverlist`. Asked at the start and then every `endpointRefreshMs`; `servers`, if given too,
+   * are what it starts with.
+   */
+  readonly endpoint?: string;
+  /** Default 30000 ms, as in Java. */
+  readonly endpointRefreshMs?: number;
+  /**
+   * `grpc`: from 2.0 on. `http`: what 1.x has, with beats, UDP and long polls; there until 3.1. Default `auto`: gRPC, and
+   * HTTP where no gRPC port is open but a Nacos answers over HTTP (never where `tls` asks for more than that).
+   */
+  readonly transport?: "auto" | "grpc" | "http";
+  /** Speak TLS with the gRPC port, and how. True: with what Node trusts. Default: plain. */
+  readonly tls?: boolean | NacosTls;
   /** The id of the namespace. Default `public`. */
   readonly namespace?: string;
   /** What is added to a server's port to get that of gRPC. Default 1000; 0 when `servers` names gRPC ports. */
@@ -37,50 +57,87 @@ export interface NacosOptions {
   readonly backoffCapMs?: number;
   /**
    * For how long after a (re)connect a list of instances is not `settled`: others may not have come back yet.
-   * Default 6000 ms: `backoffCapMs` of the others, and a second for the server.
+   * Default 10000 ms: Java's clients pause up to 5 s between connects and look every 3 s what to register again,
+   * and the server pushes after 0.5 s.
    */
   readonly graceMs?: number;
   /** The mean pause between reading again what is watched, and checking what is registered. Default 60000 ms. */
   readonly resyncMs?: number;
   /** How many characters the metadata of an instance may have in all. Default 1024, the server's default. */
   readonly metadataLimit?: number;
+  /** How many configurations are listened to on one connection; more open another. Default 3000, as in Java and Go. */
+  readonly listenLimit?: number;
   readonly clock?: NacosClock;
   readonly random?: () => number;
   readonly log?: NacosLogger;
+  /** The sockets of the HTTP API and of UDP pushes. Default Node's. */
+  readonly network?: NacosNetwork;
 }
 
-/** Where one server listens for gRPC. */
+/** Where one server listens. */
 export interface ServerAddress {
   /** The `host:port` of the list, which ConnectReset names too. */
   readonly name: string;
   readonly host: string;
   readonly httpPort: number;
   readonly grpcPort: number;
+  /** `http://host:port/nacos`. */
+  readonly httpBase: string;
 }
 
 /** {@link NacosOptions} with all defaults, checked. */
 export interface Settings
-  extends Required<Omit<NacosOptions, "servers" | "credentials" | "clock" | "random" | "log">> {
+  extends Required<
+    Omit<
+      NacosOptions,
+      "servers" | "endpoint" | "tls" | "credentials" | "clock" | "random" | "log" | "network"
+    >
+  > {
+  /** Empty only if there is an `endpoint`. */
   readonly servers: readonly ServerAddress[];
+  readonly endpoint: string | undefined;
+  /** Undefined: plain. */
+  readonly tls: NacosTls | undefined;
   readonly credentials: NacosCredentials | undefined;
   readonly environment: NacosEnvironment;
 }
 
-/** Fills in the defaults. @throws {NacosError} INVALID: an address cannot be read, or there is none. */
+/** Fills in the defaults. @throws {NacosError} INVALID: an address or a certificate cannot be read, or there is no address. */
 export function toSettings(options: NacosOptions): Settings {
-  const { servers, credentials, clock, random, log, ...rest } = options;
+  const {
+    servers = [],
+    endpoint,
+    tls: wantsTls,
+    credentials,
+    clock,
+    random,
+    log,
+    network,
+    ...rest
+  } = options;
   const grpcPortOffset = rest.grpcPortOffset ?? 1000;
-  if (servers.length === 0) throw new NacosError("INVALID", "servers: at least one address is needed");
+  if (servers.length === 0 && endpoint === undefined)
+    throw new NacosError("INVALID", "servers: at least one address is needed, or an endpoint");
+  if (endpoint !== undefined && !/^https?:\/\/./.test(endpoint))
+    throw new NacosError(
+      "INVALID",
+      `endpoint: ${JSON.stringify(endpoint)} is not an http:// or https:// URL`,
+    );
+  const tls = wantsTls === true ? {} : wantsTls || undefined;
+  checkTls(tls);
   return {
     ...defaults,
     ...withoutUndefined(rest),
     grpcPortOffset,
     servers: servers.map((text) => parseServer(text, grpcPortOffset)),
+    endpoint,
+    tls,
     credentials,
     environment: {
       clock: clock ?? systemEnvironment.clock,
       random: random ?? systemEnvironment.random,
       log: log ?? systemEnvironment.log,
+      network: network ?? systemEnvironment.network,
     },
   };
 }
@@ -96,24 +153,31 @@ const defaults = {
   healthTimeoutMs: 3_000,
   backoffBaseMs: 20,
   backoffCapMs: 5_000,
-  graceMs: 6_000,
+  graceMs: 10_000,
   resyncMs: 60_000,
   metadataLimit: 1024,
+  listenLimit: 3_000,
+  endpointRefreshMs: 30_000,
+  transport: "auto",
 } as const;
 
 function withoutUndefined<T extends object>(object: T): { [K in keyof T]?: NonNullable<T[K]> } {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
 }
 
-/** Reads `[scheme://]host[:port][/path]`; an IPv6 address stands in brackets. */
-function parseServer(text: string, offset: number): ServerAddress {
-  const match = /^(?:\w+:\/\/)?(\[[\da-f:.]+\]|[^\s:/[\]]+)(?::(\d+))?(?:\/.*)?$/i.exec(text.trim());
-  const httpPort = Number(match?.[2] ?? 8848);
+/** Reads `[scheme://]host[:port][/path]`; an IPv6 address stands in brackets. @throws {NacosError} INVALID */
+export function parseServer(text: string, offset: number): ServerAddress {
+  const match = /^(?:(\w+):\/\/)?(\[[\da-f:.]+\]|[^\s:/[\]]+)(?::(\d+))?(\/\S*)?$/i.exec(text.trim());
+  const [, scheme = "", host, port = "8848", path = ""] = match ?? [];
+  const httpPort = Number(port);
   const grpcPort = httpPort + offset;
-  if (match?.[1] === undefined || !isPort(httpPort) || !isPort(grpcPort)) {
+  if (host === undefined || !isPort(httpPort) || !isPort(grpcPort)) {
     throw new NacosError("INVALID", `servers: ${JSON.stringify(text)} is not host[:port]`);
   }
-  return { name: `${match[1]}:${httpPort}`, host: match[1], httpPort, grpcPort };
+  const name = `${host}:${httpPort}`;
+  const context = path.replace(/\/+$/, "") || "/nacos";
+  const httpBase = `${scheme.toLowerCase() === "https" ? "https" : "http"}://${name}${context}`;
+  return { name, host, httpPort, grpcPort, httpBase };
 }
 
 function isPort(port: number): boolean {

@@ -1,7 +1,8 @@
 import { numberOf, textOf } from "./body.js";
 import type { NacosCredentials, SecuredRequest } from "./credentials.js";
 import { type NacosClock, systemEnvironment } from "./environment.js";
-import { pause } from "./waiting.js";
+import { httpApi, type NacosHttp } from "./http/http-api.js";
+import { NacosError } from "./nacos-error.js";
 
 /** Who logs in, and where. */
 export interface PasswordOptions {
@@ -22,13 +23,15 @@ interface Token {
 const retryMs = 5_000;
 /** A server that refuses a fresh token refuses the next one too (registries A1.5, 403). */
 const forcedMs = 60_000;
-const loginTimeoutMs = 3_000;
-/** Nacos 3, then 2 (nacos-server 4). */
+/** Unless it says that it does not know the token, or no more: then that is worth a login this often. */
+const expiredMs = 1_000;
+const saysThatTokenIsBad = /token (expired|invalid)|user not found/i;
+/** Nacos 3, then 2 and 1 (nacos-server 4). */
 const paths = ["/v3/auth/user/login", "/v1/auth/users/login"];
 
 /**
  * Logs in by user name and password, and puts the token into every request; renews it in time, and when a server
- * refuses it, at most once a minute. A login that fails never keeps a request back: a server without
+ * says that it is no good any more. A login that fails never keeps a request back: a server without
  * authentication takes it without token (registries A1.12).
  */
 export function passwordCredentials(options: PasswordOptions): NacosCredentials {
@@ -39,6 +42,7 @@ class PasswordCredentials implements NacosCredentials {
   readonly #clock: NacosClock;
   readonly #random: () => number;
   #token: Token | undefined;
+  #problem: string | undefined;
   #login: Promise<void> | undefined;
   #notBeforeMs = -Infinity;
   #lastForcedMs = -Infinity;
@@ -48,53 +52,71 @@ class PasswordCredentials implements NacosCredentials {
     this.#random = options.random ?? systemEnvironment.random;
   }
 
-  async headers({ server }: SecuredRequest): Promise<Readonly<Record<string, string>>> {
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  async headers(request: SecuredRequest): Promise<Readonly<Record<string, string>>> {
     const nowMs = this.#clock.monotonicMs();
     const isDue = this.#token === undefined || nowMs >= this.#token.renewAtMs;
-    if (isDue && nowMs >= this.#notBeforeMs) await this.#logIn(server);
+    if (isDue && nowMs >= this.#notBeforeMs) await this.#logIn(request);
     return this.#token === undefined ? {} : { accessToken: this.#token.value };
   }
 
-  async refused({ server }: SecuredRequest): Promise<boolean> {
+  async refused(
+    request: SecuredRequest,
+    _signal: AbortSignal,
+    sent: Readonly<Record<string, string>>,
+    why: string,
+  ): Promise<boolean> {
+    // Another request has logged in since.
+    if (this.#token !== undefined && this.#token.value !== sent["accessToken"]) return true;
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#lastForcedMs < forcedMs) return false;
+    // Without a token there was a login that failed: that has pauses of its own.
+    const isKnownBad = sent["accessToken"] !== undefined && saysThatTokenIsBad.test(why);
+    if (nowMs - this.#lastForcedMs < (isKnownBad ? expiredMs : forcedMs)) return false;
     this.#lastForcedMs = nowMs;
     this.#token = undefined;
-    await this.#logIn(server);
+    await this.#logIn(request);
     return this.#token !== undefined;
   }
 
   /** Those who need it at the same time share one login. Never rejects. */
-  async #logIn(server: SecuredRequest["server"]): Promise<void> {
-    this.#login ??= this.#tryToLogIn(server).finally(() => {
+  async #logIn(request: SecuredRequest): Promise<void> {
+    this.#login ??= this.#tryToLogIn(request).finally(() => {
       this.#login = undefined;
     });
     await this.#login;
   }
 
-  async #tryToLogIn({ host, httpPort }: SecuredRequest["server"]): Promise<void> {
-    const base = this.options.loginUrl ?? `http://${host}:${httpPort}/nacos`;
-    const tooLate = new AbortController();
-    const done = new AbortController();
-    const limit = pause(this.#clock, loginTimeoutMs, [done.signal]).then(() => tooLate.abort());
+  async #tryToLogIn({ http }: SecuredRequest): Promise<void> {
+    const { loginUrl } = this.options;
+    const api =
+      loginUrl === undefined
+        ? http
+        : httpApi({ name: "login", httpBase: loginUrl }, undefined, {
+            ...systemEnvironment,
+            clock: this.#clock,
+          });
     try {
-      this.#token = (await this.#post(base, tooLate.signal)) ?? this.#token;
-    } catch {
+      const token = await this.#post(api);
+      this.#problem = token === undefined ? this.#problem : undefined;
+      this.#token = token ?? this.#token;
+    } catch (error) {
       // The answer to the request itself says that the login did not help.
+      this.#problem = `no login: ${error instanceof NacosError ? error.message : "its answer cannot be read"}`;
     }
-    done.abort();
-    await limit;
-    this.#notBeforeMs = this.#clock.monotonicMs() + retryMs;
+    this.#notBeforeMs = this.#clock.monotonicMs() + (this.#problem === undefined ? 0 : retryMs);
   }
 
   /** Undefined when it was refused: every status but 200 means that (nacos-server 4). */
-  async #post(base: string, signal: AbortSignal): Promise<Token | undefined> {
+  async #post(api: NacosHttp): Promise<Token | undefined> {
     const { username, password } = this.options;
+    const never = new AbortController().signal; // its own time limit ends it
     for (const path of paths) {
-      const body = new URLSearchParams({ username, password });
-      const response = await fetch(base + path, { method: "POST", body, signal });
-      const text = await response.text();
-      if (response.status === 200) return this.#toToken(JSON.parse(text));
+      const response = await api.request({ method: "POST", path, form: { username, password } }, never);
+      if (response.status === 200) return this.#toToken(JSON.parse(response.text));
+      this.#problem = `the login of ${JSON.stringify(username)} was refused (HTTP ${response.status})`;
       if (response.status !== 404 && response.status !== 501) return undefined;
     }
     return undefined;

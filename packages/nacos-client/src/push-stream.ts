@@ -49,14 +49,14 @@ export class PushStream {
    * @param negotiates whether ServerCheck promised a SetupAck.
    */
   async setUp(module: string, negotiates: boolean, signal: AbortSignal): Promise<void> {
-    const { clientVersion, namespace: tenant, labels, appName, environment } = this.settings;
+    const { clientVersion, namespace: tenant, labels, appName, environment, tls } = this.settings;
     this.#write("ConnectionSetupRequest", {
       requestId: "",
       module: "internal",
       headers: {},
       clientVersion,
       tenant,
-      labels: { ...labels, source: "sdk", module, AppName: appName },
+      labels: { ...labels, source: "sdk", module, AppName: appName, "tls.enable": String(tls !== undefined) },
       abilityTable: {}, // never left out: without it there is no SetupAck (A1.4)
     });
     const signals = [this.#acknowledged.signal, this.#broken.signal, signal];

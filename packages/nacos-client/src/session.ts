@@ -1,15 +1,14 @@
 import { setMaxListeners } from "node:events";
-import { type Body, flagOf, textOf } from "./body.js";
+import type { Body } from "./body.js";
 import type { SecuredRequest } from "./credentials.js";
+import { httpApi } from "./http/http-api.js";
+import { type Link, type NacosModule, openLink, speaksGrpc } from "./link.js";
 import { NacosError } from "./nacos-error.js";
 import type { ServerAddress, Settings } from "./options.js";
-import { type Push, PushStream } from "./push-stream.js";
-import { bodyOfReply, refusal, type Reply, toReply } from "./reply.js";
-import { type CallOptions, Transport } from "./transport.js";
-import { pause } from "./waiting.js";
-
-/** The part of the server that a client uses: each has a connection of its own (registries A1.3). */
-export type NacosModule = "naming" | "config";
+import type { Push } from "./push-stream.js";
+import { bodyOfReply, type Reply, toReply } from "./reply.js";
+import type { CallOptions } from "./transport.js";
+import { jitteredMs, pause } from "./waiting.js";
 
 /** What a session tells its owner. Called synchronously; must not throw. */
 export interface SessionOwner {
@@ -32,22 +31,23 @@ export class Session {
   readonly #over = new AbortController();
   readonly #health: Promise<void>;
 
+  readonly #upgrade: Promise<void>;
+
   private constructor(
-    private readonly transport: Transport,
+    private readonly link: Link,
     readonly module: NacosModule,
-    /** Assigned by the server. */
-    readonly connectionId: string,
     private readonly settings: Settings,
     private readonly owner: SessionOwner,
   ) {
     setMaxListeners(0, this.#over.signal);
     this.openedAtMs = settings.environment.clock.monotonicMs();
     this.#health = this.#watchHealth();
+    this.#upgrade = this.#watchForGrpc();
   }
 
   /**
-   * Connects and sets up: registries A1.4.
-   * @throws {NacosError} UNAVAILABLE, TIMEOUT, NOT_NACOS, REFUSED (300: starting). @throws `signal.reason` when that aborts.
+   * Connects and sets up.
+   * @throws {NacosError} UNAVAILABLE, TIMEOUT, NOT_NACOS, REFUSED (300: starting), UNSUPPORTED. @throws `signal.reason` when that aborts.
    */
   static async open(
     server: ServerAddress,
@@ -56,26 +56,27 @@ export class Session {
     owner: SessionOwner,
     signal: AbortSignal,
   ): Promise<Session> {
-    const transport = new Transport(server, settings);
-    try {
-      const check = await serverCheck(transport, signal);
-      const stream = new PushStream(transport, settings);
-      await stream.setUp(module, flagOf(check, "supportAbilityNegotiation"), signal);
-      const session = new Session(transport, module, textOf(check, "connectionId"), settings, owner);
-      stream.attach({
-        onPush: (push) => session.isOpen && owner.onPush(push, session),
-        onReset: (recommended) => session.isOpen && owner.onReset(session, recommended),
-        onEnd: (reason) => session.end(reason),
-      });
-      return session;
-    } catch (error) {
-      transport.close();
-      throw error;
-    }
+    const link = await openLink(server, module, settings, signal);
+    const session = new Session(link, module, settings, owner);
+    link.attach({
+      onPush: (push) => session.isOpen && owner.onPush(push, session),
+      onReset: (recommended) => session.isOpen && owner.onReset(session, recommended),
+      onEnd: (reason) => session.end(reason),
+    });
+    return session;
+  }
+
+  /** Assigned by the server. */
+  get connectionId(): string {
+    return this.link.connectionId;
+  }
+
+  get protocol(): Link["protocol"] {
+    return this.link.protocol;
   }
 
   get server(): ServerAddress {
-    return this.transport.server;
+    return this.link.server;
   }
 
   /** Aborts when the session is over. Any number may listen. */
@@ -102,18 +103,27 @@ export class Session {
     const { credentials } = this.settings;
     if (credentials === undefined) return await this.#send(type, body, options);
     const signal = options.signal ?? this.signal;
-    const request: SecuredRequest = { module: this.module, type, body, server: this.server };
-    const attempt = async () => {
-      const secured = await credentials.headers(request, signal);
-      return await this.#send(type, body, { ...options, headers: { ...secured, ...options.headers } });
-    };
-    const reply = await attempt();
-    return reply.errorCode === 403 && (await credentials.refused(request, signal)) ? await attempt() : reply;
+    const request = this.#secured(type, body);
+    for (let triesLeft = 1; ; triesLeft -= 1) {
+      const sent = await credentials.headers(request, signal);
+      const reply = await this.#send(type, body, { ...options, headers: { ...sent, ...options.headers } });
+      if (reply.errorCode !== 403) return reply;
+      const isWorthATry = triesLeft > 0 && (await credentials.refused(request, signal, sent, reply.message));
+      if (isWorthATry) continue;
+      const { problem } = credentials;
+      return problem === undefined ? reply : { ...reply, message: `${reply.message} (${problem})` };
+    }
+  }
+
+  #secured(type: string, body: Body): SecuredRequest {
+    const { tls, environment, appName } = this.settings;
+    const http = httpApi(this.server, tls, environment);
+    return { module: this.module, type, body, server: this.server, appName, http };
   }
 
   async #send(type: string, body: Body, options: CallOptions): Promise<Reply> {
     if (!this.isOpen) throw this.signal.reason;
-    const reply = toReply(await this.transport.call(type, { module: this.module, ...body }, options));
+    const reply = toReply(await this.link.call(type, { module: this.module, ...body }, options));
     if (reply.errorCode !== 301) return reply;
     const text = `${this.server.name} does not know this connection`;
     const reason = new NacosError("UNAVAILABLE", text, { serverCode: 301 });
@@ -125,13 +135,24 @@ export class Session {
   end(reason: NacosError): void {
     if (!this.isOpen) return;
     this.#over.abort(reason);
-    this.transport.close();
+    this.link.close();
     this.owner.onEnd(this, reason);
   }
 
   /** Resolves when nothing of it runs any more; end it first. */
-  ended(): Promise<void> {
-    return this.#health;
+  async ended(): Promise<void> {
+    await Promise.all([this.#health, this.#upgrade, this.link.ended()]);
+  }
+
+  /** HTTP was taken because there was no gRPC; a server that was replaced by a newer one has it. */
+  async #watchForGrpc(): Promise<void> {
+    const { environment, transport, resyncMs } = this.settings;
+    if (this.protocol === "grpc" || transport !== "auto") return;
+    while (this.isOpen) {
+      await pause(environment.clock, jitteredMs(resyncMs, environment), [this.signal], { background: true });
+      if (this.isOpen && (await speaksGrpc(this.server, this.module, this.settings, this.signal)))
+        this.owner.onReset(this, this.server.name);
+    }
   }
 
   /**
@@ -160,15 +181,4 @@ export class Session {
       await pause(environment.clock, environment.random() * 500, [this.signal], { background: true });
     }
   }
-}
-
-async function serverCheck(transport: Transport, signal: AbortSignal): Promise<Body> {
-  const reply = toReply(await transport.call("ServerCheckRequest", { module: "internal" }, { signal }));
-  const what = `connecting to ${transport.server.name}`;
-  if (reply.ok) return reply.body;
-  // Only a Nacos server that starts has a reason to refuse this; a foreign service answers something else.
-  if (reply.errorCode === 300) throw refusal(reply, what);
-  throw new NacosError("NOT_NACOS", `${what}: ${reply.message || reply.type}`, {
-    serverCode: reply.errorCode,
-  });
 }

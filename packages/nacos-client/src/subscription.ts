@@ -1,6 +1,7 @@
 import type { Body } from "./body.js";
 import type { Connection } from "./connection.js";
 import {
+  instanceKey,
   keepUnchanged,
   type NacosInstance,
   queryBody,
@@ -21,7 +22,8 @@ export interface ServiceSnapshot {
   readonly hosts: readonly NacosInstance[];
   /**
    * False when it was read so soon after a (re)connect that others may not have come back yet (`graceMs`): a list
-   * that is suddenly small is then doubtful. It is followed by one that is settled, also when that is equal.
+   * that is suddenly small is then doubtful. It is followed by one that is settled, also when that is equal. Who was
+   * listed on this connection and is not any more has really gone: that alone makes no list doubtful.
    */
   readonly settled: boolean;
   /** The connection that it came from. */
@@ -41,6 +43,11 @@ export class Subscription {
   #snapshot: ServiceSnapshot | undefined;
   #source: Session | undefined;
   #readAgainAtMs = 0;
+  /** Who was listed on an earlier connection and was not seen on this one. */
+  readonly #unseen = new Set<string>();
+  /** Who was seen on this one. */
+  readonly #seen = new Set<string>();
+  #wasSettled = false;
 
   constructor(
     private readonly connection: Connection,
@@ -87,7 +94,7 @@ export class Subscription {
       previous !== undefined && this.#source === session && info.lastRefTime < previous.lastRefTime;
     if (isOlder && info.lastRefTime > 0) return;
     const hosts = keepUnchanged(previous?.hosts ?? [], info.hosts);
-    const settled = session.ageMs >= this.connection.settings.graceMs;
+    const settled = this.#isSettled(hosts, session);
     const isNews = previous === undefined || hosts !== previous.hosts || (settled && !previous.settled);
     const { connectionId } = session;
     this.#source = session;
@@ -98,6 +105,23 @@ export class Subscription {
       settled: isNews ? settled : previous.settled,
     };
     if (isNews) for (const reader of this.#readers) reader.set(this.#snapshot);
+  }
+
+  /** Old enough; or complete, as far as can be known; or the server itself was seen to take someone out. */
+  #isSettled(hosts: readonly NacosInstance[], session: Session): boolean {
+    if (this.#source !== session) {
+      for (const key of keysOf(this.#snapshot)) this.#unseen.add(key);
+      this.#seen.clear();
+    }
+    const listed = new Set(hosts.map(instanceKey));
+    for (const key of listed) this.#unseen.delete(key);
+    const someoneLeft = [...this.#seen].some((key) => !listed.has(key));
+    for (const key of listed) this.#seen.add(key);
+    const isOld = session.ageMs >= this.connection.settings.graceMs;
+    if (isOld) this.#unseen.clear();
+    const settled = isOld || (this.#unseen.size === 0 && (this.#wasSettled || someoneLeft));
+    this.#wasSettled ||= settled;
+    return settled;
   }
 
   async #step(session: Session): Promise<NextLook> {
@@ -145,4 +169,8 @@ export class Subscription {
     this.onUnused();
     return "done";
   }
+}
+
+function keysOf(snapshot: ServiceSnapshot | undefined): readonly string[] {
+  return snapshot?.hosts.map(instanceKey) ?? [];
 }

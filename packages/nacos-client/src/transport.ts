@@ -2,13 +2,13 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientUnaryCall,
-  credentials as channelCredentials,
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
 import type { Body } from "./body.js";
 import { NacosError } from "./nacos-error.js";
 import type { ServerAddress, Settings } from "./options.js";
+import { channelCredentials } from "./tls.js";
 import { nacosService, noMetadata, type Payload } from "./wire.js";
 
 /** How a unary request is made. */
@@ -40,13 +40,16 @@ export class Transport {
     readonly server: ServerAddress,
     private readonly settings: Settings,
   ) {
-    this.#client = new Client(`${server.host}:${server.grpcPort}`, channelCredentials.createInsecure(), {
+    this.#client = new Client(`${server.host}:${server.grpcPort}`, channelCredentials(settings.tls), {
       "grpc.use_local_subchannel_pool": 1, // else two clients share a transport and are one to the server (G1)
       "grpc.max_receive_message_length": messageLimit,
       "grpc.max_send_message_length": messageLimit,
       "grpc.enable_retries": 0,
       "grpc.enable_http_proxy": 0,
       "grpc.service_config_disable_resolution": 1,
+      ...(settings.tls?.serverName !== undefined && {
+        "grpc.ssl_target_name_override": settings.tls.serverName,
+      }),
     });
   }
 

@@ -165,6 +165,7 @@ describe("what is checked before sending", () => {
       name: "127.0.0.1:8848",
       host: "127.0.0.1",
       httpPort: 8848,
+      httpBase: "http://127.0.0.1:8848/nacos",
       grpcPort: 9848,
     });
     expect(read("http://nacos.example:80/nacos")).toMatchObject({ host: "nacos.example", grpcPort: 1080 });
