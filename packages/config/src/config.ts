@@ -53,6 +53,21 @@ export interface ApplicationConfig {
   readonly host: string | undefined;
   /** More keys of the instance record. */
   readonly labels: Readonly<Record<string, string>>;
+  readonly migration: MigrationConfig;
+}
+
+/** `application.migration:`: where a consumer takes its providers from. */
+export interface MigrationConfig {
+  /** Default `application-first`. */
+  readonly step: "force-interface" | "application-first" | "force-application";
+  /** Addresses of applications for each of the interface. Default 0: any number is enough. */
+  readonly threshold: number;
+  /** Per cent of the calls that go to addresses of applications. Default 100. */
+  readonly proportion: number;
+  /** How long a changed step waits, in ms. Default 0. */
+  readonly delayMs: number;
+  /** Default false. */
+  readonly force: boolean;
 }
 
 /** What registries and metadata reports have in common. */
@@ -83,7 +98,7 @@ export interface RegistryConfig extends CenterConfig {
   readonly useAsMetadataReport: boolean;
   /** False: settings and rules are not read from it. Default true. */
   readonly useAsConfigCenter?: boolean;
-  /** What is registered here: the application, each interface, or both. Default `service`. */
+  /** What is registered here: the application, each interface, or both. Default: the application's `register-mode`, `service`. */
   readonly registerMode?: "service" | "interface" | "all";
   /** For a cluster that knows zones. */
   readonly preferred?: boolean;

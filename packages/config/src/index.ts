@@ -12,6 +12,7 @@ export type {
   MetadataReportConfig,
   MethodConfig,
   MethodEntryConfig,
+  MigrationConfig,
   ProtocolConfig,
   ProviderConfig,
   ReferenceConfig,
@@ -37,6 +38,13 @@ export type { MetricsConfig, TracingConfig } from "./metrics-config.js";
 export type { ConfigNotice } from "./notices.js";
 export { configuredByEnvironment } from "./read-files.js";
 export { type MemoryConfigCenter, MemoryConfigStore, memoryConfigCenter } from "./memory-config-center.js";
+export {
+  type MigrationRead,
+  type MigrationRule,
+  type MigrationSettings,
+  migrationStep,
+  readMigrationRule,
+} from "./center/migration-rule.js";
 export { redacted } from "./redacted.js";
 export type { KnownNames } from "./schema/calls.js";
 export {

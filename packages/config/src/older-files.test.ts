@@ -475,10 +475,31 @@ consumer: { references: { R: { generic: false, tag: gray, connections: 2, sticky
       "service",
       "interface",
     ]);
-    expect(keysOf(config, "applications are registered")).toEqual([
-      "registries.a.registry-type",
-      "registries.c.registerMode",
-    ]);
+    expect(config.notices).toEqual([]);
+    const byDefault = await load(`application: { name: a, register-mode: ALL }
+registries: { a: "nacos://h", b: { address: "nacos://h", register-mode: instance } }`);
+    expect(["a", "b"].map((id) => byDefault.registries[id]?.registerMode)).toEqual(["all", "service"]);
+  });
+
+  test("where a consumer takes its providers from is said in Java's places and ours", async () => {
+    const migrationOf = async (text: string) =>
+      (await load(`application: { name: a, ${text} }`)).application.migration;
+    expect(await migrationOf("owner: me")).toEqual({
+      step: "application-first",
+      threshold: 0,
+      proportion: 100,
+      delayMs: 0,
+      force: false,
+    });
+    expect(await migrationOf("service-discovery: { migration: FORCE_INTERFACE }")).toMatchObject({
+      step: "force-interface",
+    });
+    expect(
+      await migrationOf(
+        "migration: { step: FORCE_APPLICATION, threshold: 0.5, delay: 3s }, serviceDiscovery: { migration: force-interface }",
+      ),
+    ).toMatchObject({ step: "force-application", threshold: 0.5, delayMs: 3_000 });
+    expect(await migrationOf("migration: force-interface")).toMatchObject({ step: "force-interface" });
   });
 });
 

@@ -8,6 +8,7 @@ import type {
   LoggerConfig,
   MethodConfig,
   MethodEntryConfig,
+  MigrationConfig,
   ProtocolConfig,
   ProviderConfig,
   ReferenceConfig,
@@ -32,7 +33,7 @@ export function toConfig(
   const shared = toTls(tls);
   return freeze<Config>({
     application: toApplication(application),
-    registries: mapValues(parsed.registries, toRegistry),
+    registries: mapValues(parsed.registries, (one, id) => toRegistry(one, id, application.registerMode)),
     metadataReport: metadataReport === undefined ? undefined : toCenter(metadataReport),
     configCenter: configCenter === undefined ? undefined : toConfigCenter(configCenter),
     protocols: mapValues(parsed.protocols, (one, id) => toProtocol(one, id, shared)),
@@ -68,7 +69,13 @@ function toApplication(parsed: ParsedConfig["application"]): ApplicationConfig {
     metadataServicePort,
     metadataServiceProtocol,
     labels: mapValues(parsed.labels, same),
+    migration: toMigration(parsed),
   };
+}
+
+function toMigration({ migration, serviceDiscovery }: ParsedConfig["application"]): MigrationConfig {
+  const { step = serviceDiscovery.migration ?? "application-first", delay: delayMs, ...rest } = migration;
+  return { step, delayMs, ...rest };
 }
 
 type ParsedCenter = NonNullable<ParsedConfig["metadataReport"]>;
@@ -88,9 +95,13 @@ function toCenter(parsed: ParsedCenter): CenterConfig {
   };
 }
 
-function toRegistry(parsed: ParsedConfig["registries"][string], id: string): RegistryConfig {
+function toRegistry(
+  parsed: ParsedConfig["registries"][string],
+  id: string,
+  byDefault: RegistryConfig["registerMode"],
+): RegistryConfig {
   const { check, register, subscribe, useAsMetadataReport, useAsConfigCenter } = parsed;
-  const { registryType: registerMode, preferred, zone, weight } = parsed;
+  const { registryType: registerMode = byDefault, preferred, zone, weight } = parsed;
   const uses = { check, register, subscribe, useAsMetadataReport, useAsConfigCenter };
   return { id, ...toCenter(parsed), ...uses, registerMode, preferred, zone, weight };
 }

@@ -198,7 +198,8 @@ function parameterProblems(parameters: Readonly<Record<string, string>>, path: s
   });
 }
 
-function plain(node: Located): unknown {
+/** The values of a tree as they stand there; keys without a value are left out. */
+export function plain(node: Located): unknown {
   if (node.kind === "text") return node.text;
   if (node.kind === "list") return node.items.map(plain);
   const record = Object.create(null) as Record<string, unknown>;

@@ -31,13 +31,16 @@ function withAddress<S extends z.ZodRawShape>(shape: S, timeoutMs?: number) {
 
 const zoneAware = "Matters with a cluster that knows zones.";
 
+/** What is registered, in the words of Java (`instance`) and Go (`service`). */
+export const registerMode = () => oneOf(["service", "interface", "all"], { instance: "service" });
+
 /** One of `registries:`. */
 export const registry = () =>
   withAddress({
-    registryType: later(
-      "What is registered: the application (`service`), each interface as Dubbo 2 does (`interface`), or both.",
-      oneOf(["service", "interface", "all"], { instance: "service" }).default("service"),
-      { aliases: ["registerMode"], usual: ["service", "instance"], why: "applications are registered" },
+    registryType: key(
+      "What is registered: the application (`service`, or `instance`), each interface as Dubbo 2 does (`interface`), or both (`all`). Default: `application.register-mode`.",
+      registerMode().optional(),
+      { aliases: ["registerMode"] },
     ),
     check: key("Whether a start fails when the registry cannot be reached.", flag().default(true)),
     register: key("Whether instances are registered here.", flag().default(true)),

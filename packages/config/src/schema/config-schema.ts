@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { callSections, type KnownNames } from "./calls.js";
-import { configCenter, metadataReport, registry, remote, serviceDiscovery } from "./centers.js";
+import { configCenter, metadataReport, registerMode, registry, remote, serviceDiscovery } from "./centers.js";
 import { inert, inerts, key, later } from "./key.js";
 import { logger, metrics, otel } from "./observability.js";
 import { protocol } from "./protocols.js";
-import { data, duration, flag, integer, oneOf, params, text } from "./scalars.js";
+import { data, duration, flag, integer, oneOf, params, positive, text } from "./scalars.js";
 import { tls } from "./tls.js";
 
 // Keys stand here in camelCase; `time-out`, `timeOut`, `time_out` and `timeout` are one key (key-names.ts), and
@@ -14,6 +14,30 @@ const applicationName = () =>
   text()
     .regex(/^[\w.-]{1,200}$/, "must be 1 to 200 letters, digits, dots, hyphens or underscores")
     .meta({ type: "name", json: { type: ["string", "number"] } });
+
+const stepNames = ["force-interface", "application-first", "force-application"] as const;
+
+const migration = () =>
+  z.object({
+    step: key(
+      "`force-interface`: what providers register for each interface; `force-application`: for the application; `application-first`: the latter where there is any. Default: `application-first`.",
+      oneOf(stepNames).optional(),
+    ),
+    threshold: key(
+      "So many addresses of applications there must be for each one of the interface before they are taken.",
+      positive().default(0),
+    ),
+    proportion: key(
+      "Per cent of the calls that go to addresses of applications in `application-first`.",
+      integer(0, 100).default(100),
+      { aliases: ["promotion"] },
+    ),
+    delay: key("How long a changed `force-...` step waits.", duration({ zero: true }).default(0)),
+    force: key("Whether a `force-...` step holds though there may be nobody to call.", flag().default(false)),
+  });
+
+const applicationDiscovery = () =>
+  z.object({ migration: key("The step of `migration`.", oneOf(stepNames).optional()) });
 
 const application = () =>
   z.object({
@@ -37,6 +61,16 @@ const application = () =>
       integer(1, 65_535).optional(),
     ),
     metadataServiceProtocol: key("The protocol that serves metadata.", text().optional()),
+    registerMode: key(
+      "What is registered where a registry does not say it: the application (`service`, or `instance`), each interface as Dubbo 2 does (`interface`), or both (`all`).",
+      registerMode().default("service"),
+    ),
+    migration: key(
+      "Where a consumer takes its providers from. A rule in the configuration center wins.",
+      migration().prefault({}),
+      { shorthand: "step" },
+    ),
+    serviceDiscovery: key("Java's place for the step.", applicationDiscovery().prefault({})),
     host: key("The address that is registered. Default: found out.", text().optional(), { aliases: ["ip"] }),
     labels: key("More keys of the instance record.", params().default({}), {
       aliases: ["parameters", "params"],

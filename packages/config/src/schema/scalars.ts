@@ -97,6 +97,17 @@ export const share = () =>
     },
   );
 
+/** A number that is not negative. */
+export const positive = () =>
+  parsed(
+    (value) => (/^\d{1,9}(?:\.\d{1,9})?$/.test(value) ? Number(value) : undefined),
+    "no number of 0 or more",
+    {
+      type: "number",
+      json: { type: ["number", "string", "null"], minimum: 0, pattern: `^\\d+(?:\\.\\d+)?$|${orVariable}` },
+    },
+  );
+
 /** Yes or no. */
 export const flag = () =>
   parsed((value) => ({ true: true, false: false })[value.toLowerCase()], "neither true nor false", {
