@@ -25,6 +25,18 @@ export {
 export type { InterfaceRegistration, InterfaceRegistry, ServiceUrlSet } from "./interface-registry.js";
 export { matchesKey, matchingServices, type ServiceQuery } from "./match-service.js";
 export { type Lane, type Offer, type OfferedService, offerOf } from "./offer.js";
+export {
+  createMigratingDiscovery,
+  type MigratingDiscovery,
+  type MigratingDiscoveryOptions,
+} from "./migrating-discovery.js";
+export type {
+  AddressSource,
+  MigrationPlan,
+  MigrationRules,
+  MigrationStatus,
+  MigrationStep,
+} from "./migration-choice.js";
 export type { InstanceSet, Registration, Registry } from "./registry.js";
 export {
   createServiceDiscovery,

@@ -1,0 +1,67 @@
+import {
+  NoProviderError,
+  type Resolution,
+  type Runtime,
+  type ServiceKey,
+  systemRuntime,
+} from "@dubbo-ts/core";
+import type { InterfaceDiscovery } from "./interface-discovery.js";
+import { MigratingWatch } from "./migrating-watch.js";
+import type { MigrationRules, MigrationStatus } from "./migration-choice.js";
+import type { ServiceDiscovery, WatchQuery } from "./service-discovery.js";
+
+/** What {@link createMigratingDiscovery} needs. */
+export interface MigratingDiscoveryOptions {
+  readonly applications: ServiceDiscovery;
+  readonly interfaces: InterfaceDiscovery;
+  readonly rules: MigrationRules;
+  readonly runtime?: Runtime;
+}
+
+/** A {@link ServiceDiscovery} over both kinds of registration. */
+export interface MigratingDiscovery extends ServiceDiscovery {
+  /** How each watched service stands. */
+  readonly status: readonly MigrationStatus[];
+}
+
+/**
+ * Makes a {@link MigratingDiscovery}: providers come from where the rules say, and when that changes the new source is
+ * followed until it has providers before the old one is let go, so that no call finds nobody on the way. In
+ * `application-first` the interface is followed only while applications do not suffice. Disposing it ends all watches; the
+ * two discoveries belong to the caller.
+ */
+export function createMigratingDiscovery(options: MigratingDiscoveryOptions): MigratingDiscovery {
+  return new TwoSourceDiscovery(options);
+}
+
+class TwoSourceDiscovery implements MigratingDiscovery {
+  readonly #watches = new Set<MigratingWatch>();
+  #closed = false;
+
+  constructor(private readonly options: MigratingDiscoveryOptions) {}
+
+  get status(): readonly MigrationStatus[] {
+    return [...this.#watches].map((watch) => watch.status);
+  }
+
+  async *watch(query: WatchQuery, signal: AbortSignal): AsyncGenerator<Resolution, void, undefined> {
+    if (signal.aborted || this.#closed) return;
+    const { runtime = systemRuntime, ...rest } = this.options;
+    const watch = new MigratingWatch({ ...rest, runtime, query });
+    const end = () => watch.end();
+    signal.addEventListener("abort", end, { once: true });
+    this.#watches.add(watch);
+    try {
+      yield* watch.resolutions;
+    } finally {
+      signal.removeEventListener("abort", end);
+      this.#watches.delete(watch);
+      await watch[Symbol.asyncDispose]();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#watches].map((watch) => watch[Symbol.asyncDispose]()));
+  }
+}

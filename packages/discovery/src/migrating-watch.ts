@@ -1,0 +1,254 @@
+import {
+  Latest,
+  NoProviderError,
+  type Resolution,
+  type Runtime,
+  type ServiceKey,
+  type Timer,
+} from "@dubbo-ts/core";
+import type { InterfaceDiscovery } from "./interface-discovery.js";
+import {
+  type AddressSource,
+  blend,
+  chooseSource,
+  type MigrationPlan,
+  type MigrationRules,
+  type MigrationStatus,
+} from "./migration-choice.js";
+import type { ServiceDiscovery, WatchQuery } from "./service-discovery.js";
+
+/** What a {@link MigratingWatch} needs. */
+export interface MigratingWatchOptions {
+  readonly applications: Pick<ServiceDiscovery, "watch">;
+  readonly interfaces: InterfaceDiscovery;
+  readonly rules: MigrationRules;
+  readonly runtime: Runtime;
+  readonly query: WatchQuery;
+}
+
+/** After so long without a word of the applications the interface is looked at as well. */
+const patienceMs = 1_000;
+/** So long a call waits for a word of the interface when no application provides the service. */
+const graceMs = 3_000;
+/** After so long of service by applications the interface is not followed any more. */
+const lingerMs = 60_000;
+
+/** One source while it is followed. */
+interface Followed {
+  readonly controller: AbortController;
+  readonly sinceMs: number;
+  resolution: Resolution | undefined;
+}
+
+/** The providers of one watched service, from the one source or the other. */
+export class MigratingWatch implements AsyncDisposable {
+  readonly resolutions = new Latest<Resolution>();
+  readonly #followed = new Map<AddressSource, Followed>();
+  readonly #loops = new Set<Promise<void>>();
+  readonly #ignoreRules: () => void;
+  #plan: MigrationPlan;
+  #delayed: Timer | undefined;
+  #wake: Timer | undefined;
+  #serving: AddressSource | undefined;
+  /** When applications began to suffice. */
+  #sufficientMs: number | undefined;
+  #blended: { readonly parts: readonly unknown[]; readonly resolution: Resolution } | undefined;
+  #shown: Resolution | undefined;
+  #ended = false;
+
+  constructor(private readonly options: MigratingWatchOptions) {
+    this.#plan = this.#planNow();
+    this.#ignoreRules = options.rules.onChange(() => this.#onRules());
+    this.#evaluate();
+  }
+
+  get status(): MigrationStatus {
+    return { service: this.options.query.service, step: this.#plan.step, serving: this.#serving };
+  }
+
+  /** Ends the stream. */
+  end(): void {
+    this.#ended = true;
+    this.#ignoreRules();
+    this.#delayed?.cancel();
+    this.#wake?.cancel();
+    for (const { controller } of this.#followed.values()) controller.abort();
+    this.#followed.clear();
+    this.resolutions.end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.end();
+    await Promise.all(this.#loops);
+  }
+
+  /** A changed `force-…` step may be told to wait; a rule that changes meanwhile is the one that holds then. */
+  #onRules(): void {
+    this.#delayed?.cancel();
+    this.#delayed = undefined;
+    const { step, delayMs } = this.#planNow();
+    if (
+      step === this.#plan.step ||
+      step === "application-first" ||
+      delayMs === 0 ||
+      this.#serving === undefined
+    )
+      return this.#evaluate();
+    const adopt = () => {
+      this.#delayed = undefined;
+      this.#evaluate();
+    };
+    this.#delayed = this.options.runtime.clock.setTimeout(adopt, delayMs, { background: true });
+  }
+
+  #planNow(): MigrationPlan {
+    const { rules, query } = this.options;
+    const applications = new Set(query.providedBy);
+    for (const { resolution } of this.#followed.values())
+      if (resolution?.state === "resolved")
+        for (const { application } of resolution.endpoints) applications.add(application);
+    return rules.planFor(query.service, [...applications]);
+  }
+
+  #known(source: AddressSource): Resolution | undefined {
+    return this.#followed.get(source)?.resolution;
+  }
+
+  /** Brings sources and what is shown in line with the plan and with what is known. */
+  #evaluate(): void {
+    if (this.#ended) return;
+    if (this.#delayed === undefined) this.#plan = this.#planNow();
+    const known = { application: this.#known("application"), interface: this.#known("interface") };
+    const chosen = chooseSource(this.#plan, known, this.#serving);
+    const isServed = known[chosen]?.state === "resolved";
+    if (isServed && chosen !== this.#serving) this.#switchTo(chosen);
+    if (!isServed || chosen === "interface") this.#sufficientMs = undefined;
+    else this.#sufficientMs ??= this.#nowMs;
+    // The new source is followed before the old one is let go, and the old one until the new one has providers.
+    this.#follow(chosen);
+    for (const source of ["application", "interface"] as const)
+      if (this.#needs(source, chosen)) this.#follow(source);
+      else this.#unfollow(source);
+    this.#show(this.#resolve(chosen));
+    this.#sleep();
+  }
+
+  #switchTo(source: AddressSource): void {
+    const { runtime, query } = this.options;
+    if (this.#serving !== undefined)
+      runtime.log.info(
+        { service: query.service.text, from: this.#serving, to: source, step: this.#plan.step },
+        "providers are taken from the other kind of registration",
+      );
+    this.#serving = source;
+  }
+
+  #needs(source: AddressSource, chosen: AddressSource): boolean {
+    const { step, threshold, proportion } = this.#plan;
+    if (source === chosen || (source === this.#serving && step !== "application-first")) return true;
+    if (source === "application") return step !== "force-interface";
+    if (step !== "application-first" || !this.options.interfaces.available) return false;
+    if (threshold > 0 || proportion < 100) return true;
+    const application = this.#followed.get("application");
+    const state = application?.resolution?.state ?? "pending";
+    if (state === "resolved")
+      return this.#followed.has(source) && this.#nowMs - (this.#sufficientMs ?? this.#nowMs) < lingerMs;
+    if (state !== "pending" || this.#serving === "interface") return true;
+    return application !== undefined && this.#nowMs - application.sinceMs >= patienceMs;
+  }
+
+  /** What calls see. */
+  #resolve(chosen: AddressSource): Resolution {
+    const { query, interfaces } = this.options;
+    const resolution = this.#known(chosen) ?? pendingOf(query.service);
+    if (this.#plan.step !== "application-first" || chosen === "interface") return resolution;
+    const other = this.#followed.get("interface");
+    if (resolution.state === "resolved") return this.#blend(resolution, other?.resolution);
+    if (resolution.state === "pending" || !interfaces.available || other === undefined) return resolution;
+    const isOpen = (other.resolution?.state ?? "pending") === "pending";
+    return isOpen && this.#nowMs - other.sinceMs < graceMs ? pendingOf(query.service) : resolution;
+  }
+
+  #blend(resolution: Resolution & { state: "resolved" }, other: Resolution | undefined): Resolution {
+    const { proportion } = this.#plan;
+    if (proportion >= 100 || other?.state !== "resolved") return resolution;
+    const parts = [resolution, other, proportion];
+    const before = this.#blended;
+    if (before?.parts.every((part, index) => part === parts[index])) return before.resolution;
+    const endpoints = blend(resolution.endpoints, other.endpoints, proportion);
+    const blended = { ...resolution, endpoints };
+    this.#blended = { parts, resolution: blended };
+    return blended;
+  }
+
+  #show(resolution: Resolution): void {
+    const shown = this.#shown;
+    const isSame =
+      shown === resolution ||
+      (shown?.state === "pending" && resolution.state === "pending" && this.#serving === undefined);
+    if (isSame) return;
+    this.#shown = resolution;
+    this.resolutions.set(resolution);
+  }
+
+  #follow(source: AddressSource): void {
+    if (this.#followed.has(source) || this.#ended) return;
+    const controller = new AbortController();
+    const followed: Followed = { controller, sinceMs: this.#nowMs, resolution: undefined };
+    this.#followed.set(source, followed);
+    const loop = this.#read(source, followed)
+      .catch((err: unknown) => {
+        const { runtime, query } = this.options;
+        if (!controller.signal.aborted)
+          runtime.log.error({ err, service: query.service.text, source }, "discovery ended");
+      })
+      .finally(() => this.#loops.delete(loop));
+    this.#loops.add(loop);
+  }
+
+  async #read(source: AddressSource, followed: Followed): Promise<void> {
+    const { applications, interfaces, query } = this.options;
+    const discovery = source === "application" ? applications : interfaces;
+    for await (const resolution of discovery.watch(query, followed.controller.signal)) {
+      followed.resolution = resolution;
+      if (this.#followed.get(source) === followed) this.#evaluate();
+    }
+  }
+
+  #unfollow(source: AddressSource): void {
+    this.#followed.get(source)?.controller.abort();
+    this.#followed.delete(source);
+  }
+
+  get #nowMs(): number {
+    return this.options.runtime.clock.monotonicMs();
+  }
+
+  /** Looks again when the next of the waits is over. */
+  #sleep(): void {
+    this.#wake?.cancel();
+    this.#wake = undefined;
+    if (this.#plan.step !== "application-first" || !this.options.interfaces.available) return;
+    const application = this.#followed.get("application");
+    const other = this.#followed.get("interface");
+    const ends: number[] = [];
+    if (other === undefined && application !== undefined && application.resolution?.state !== "resolved")
+      ends.push(application.sinceMs + patienceMs);
+    if (other !== undefined && (other.resolution?.state ?? "pending") === "pending")
+      ends.push(other.sinceMs + graceMs);
+    if (other !== undefined && this.#sufficientMs !== undefined) ends.push(this.#sufficientMs + lingerMs);
+    const later = ends.map((end) => end - this.#nowMs).filter((ms) => ms > 0);
+    if (later.length === 0) return;
+    const wake = () => this.#evaluate();
+    this.#wake = this.options.runtime.clock.setTimeout(wake, Math.min(...later), { background: true });
+  }
+}
+
+/** Nothing was heard of `service` yet. */
+function pendingOf(service: ServiceKey): Resolution {
+  const details = { service: service.text, applications: [], nearMisses: [] };
+  return {
+    state: "pending",
+    error: new NoProviderError("PROVIDERS_PENDING", "nothing was heard yet of its providers", details),
+  };
+}
