@@ -1,6 +1,7 @@
 import {
   type Application,
   asRegistry,
+  type CenterBackend,
   createApplication as assembleApplication,
   plainRegistry,
   type ProtocolFactory,
@@ -14,7 +15,7 @@ import type { Container, ServiceClass } from "@dubbo-ts/decorators";
 import type { Cluster, LoadBalancerFactory } from "@dubbo-ts/cluster";
 import type { Filter } from "@dubbo-ts/rpc";
 import { memoryCenters, type MemoryCenters, protocols, registryFactories } from "./adapters.js";
-import { pinoLogger } from "./logger.js";
+import { type LeveledLogger, pinoLogger } from "./logger.js";
 
 /** What {@link createApplication} takes; every part has a default but the name, which the file may give too. */
 export interface CreateApplicationOptions {
@@ -46,7 +47,7 @@ export interface CreateApplicationOptions {
   loadBalancers?: Readonly<Record<string, LoadBalancerFactory>>;
   /** Failure policies of the program's own, by the name that `cluster` gives them. */
   clusters?: Readonly<Record<string, Cluster>>;
-  /** Default: pino, as the configuration's `logger` says. */
+  /** Default: pino, as the configuration's `logger` says, its level also when a config center changes it. */
   log?: Logger;
   /** What applications of one program share over `memory://`. Default: nothing, each stands alone. */
   memory?: MemoryCenters;
@@ -64,7 +65,8 @@ export interface CreateApplicationOptions {
 export async function createApplication(options: CreateApplicationOptions): Promise<Application> {
   const { argv = [], env = process.env, memory = memoryCenters(), filters } = options;
   const config = await configOf(options, env);
-  const log = options.log ?? pinoLogger(config.logger, config.application.name);
+  const own = options.log === undefined ? pinoLogger(config.logger, config.application.name) : undefined;
+  const log = options.log ?? (own as Logger);
   if (config.notices.length > 0)
     log.info({ keys: config.notices.map(({ key }) => key) }, "settings that have no effect here, or not yet");
   const application = await assembleApplication({
@@ -78,6 +80,7 @@ export async function createApplication(options: CreateApplicationOptions): Prom
     env,
     runtime: { ...systemRuntime, log },
   });
+  if (own !== undefined) followLevel(application, own);
   try {
     await exportServices(application, options);
     return application;
@@ -85,6 +88,14 @@ export async function createApplication(options: CreateApplicationOptions): Prom
     await application.stop().catch((reason: unknown) => log.warn({ err: reason }, "could not be closed"));
     throw error;
   }
+}
+
+/** The level is the configuration's at every moment, which a config center may change. */
+function followLevel(application: Application, log: LeveledLogger): void {
+  log.level = application.config.logger.level;
+  application.onConfigChange(({ config }) => {
+    log.level = config.logger.level;
+  });
 }
 
 async function configOf(
@@ -117,14 +128,23 @@ export async function openRegistry(
   url: string,
   runtime: Runtime = { ...systemRuntime, log: silentLogger },
 ): Promise<RegistryBackend> {
-  const settings = { ...plainRegistry(url), application: "" };
-  const factories = registryFactories(memoryCenters());
-  const open = pick(factories, settings.address.scheme, "registry scheme", "UNKNOWN_REGISTRY");
-  const backend = await open(settings, runtime);
+  const backend = await openCenter(url, runtime);
   try {
-    return asRegistry(backend, settings.address.safeText);
+    return asRegistry(backend, plainRegistry(url).address.safeText);
   } catch (error) {
     await backend[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * As {@link openRegistry}, but also what keeps metadata and settings only.
+ *
+ * @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY.
+ */
+export async function openCenter(url: string, runtime: Runtime): Promise<CenterBackend> {
+  const settings = { ...plainRegistry(url), application: "" };
+  const factories = registryFactories(memoryCenters());
+  const open = pick(factories, settings.address.scheme, "registry scheme", "UNKNOWN_REGISTRY");
+  return open(settings, runtime);
 }

@@ -2,8 +2,14 @@ import type { LoggerConfig } from "@dubbo-ts/config";
 import type { Logger } from "@dubbo-ts/core";
 import { destination, pino, stdTimeFunctions } from "pino";
 
+/** A logger whose level follows the configuration. */
+export interface LeveledLogger extends Logger {
+  /** The least level that is logged. */
+  level: string;
+}
+
 /** A pino logger as the configuration says. Errors go under `err` or `error`, with their stack and causes. */
-export function pinoLogger({ level, format, file }: LoggerConfig, application: string): Logger {
+export function pinoLogger({ level, format, file }: LoggerConfig, application: string): LeveledLogger {
   const target = file === undefined ? undefined : destination({ dest: file, mkdir: true, sync: false });
   const serializers = { err: pino.stdSerializers.err, error: pino.stdSerializers.err };
   const options = { level, name: application, serializers, timestamp: stdTimeFunctions.isoTime };
