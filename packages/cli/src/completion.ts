@@ -10,6 +10,8 @@ export type Shell = (typeof shells)[number];
 interface Words {
   readonly name: string;
   readonly description: string;
+  /** What may follow in the first place: subcommands, shells. */
+  readonly words: readonly string[];
   readonly options: readonly { readonly flag: string; readonly description: string }[];
 }
 
@@ -21,11 +23,20 @@ export function completionScript(program: Command, shell: Shell): string {
 }
 
 function wordsOf(command: Command): Words {
-  const options = command.options.flatMap(({ long, description }) =>
-    long === undefined || long === null ? [] : [{ flag: long, description: plain(description) }],
-  );
   const help = { flag: "--help", description: "display help" };
-  return { name: command.name(), description: plain(command.description()), options: [...options, help] };
+  return {
+    name: command.name(),
+    description: plain(command.description()),
+    words: command.name() === "completion" ? shells : command.commands.map((one) => one.name()),
+    options: [...optionsOf(command), help],
+  };
+}
+
+/** Its own, and those of its subcommands; each once. */
+function optionsOf(command: Command): Words["options"] {
+  const own = [command, ...command.commands].flatMap(({ options }) => options);
+  const byFlag = new Map(own.map(({ long, description }) => [long ?? "", plain(description)]));
+  return [...byFlag].filter(([flag]) => flag !== "").map(([flag, description]) => ({ flag, description }));
 }
 
 /** Without what a shell would read as its own. */
@@ -44,7 +55,7 @@ ${functionName}() {
     words="${commands.map((command) => command.name).join(" ")} --help --version"
   else
     case "\${COMP_WORDS[1]}" in
-${commands.map((command) => `      ${command.name}) words="${extraWords(command)}${flagsOf(command)}" ;;`).join("\n")}
+${commands.map((command) => `      ${command.name}) words="${[...command.words, flagsOf(command)].join(" ")}" ;;`).join("\n")}
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
@@ -52,15 +63,11 @@ ${commands.map((command) => `      ${command.name}) words="${extraWords(command)
 complete -o default -F ${functionName} ${name}`;
 }
 
-function extraWords({ name }: Words): string {
-  return name === "completion" ? `${shells.join(" ")} ` : "";
-}
-
 function zshScript(name: string, commands: readonly Words[]): string {
   const functionName = `_${name.replace(/\W/g, "_")}`;
   const cases = commands.map((command) => {
     const flags = command.options.map(({ flag, description }) => `'${flag}[${description}]'`).join(" ");
-    const words = command.name === "completion" ? `'1:shell:(${shells.join(" ")})' ` : "";
+    const words = command.words.length > 0 ? `'1:word:(${command.words.join(" ")})' ` : "";
     return `      ${command.name}) _arguments ${words}${flags} '*::argument:_default' ;;`;
   });
   return `#compdef ${name}
@@ -90,6 +97,11 @@ function fishScript(name: string, commands: readonly Words[]): string {
         `complete -c ${name} -n '__fish_seen_subcommand_from ${command.name}' -l ${flag.slice(2)} -d '${description}'`,
     ),
   ]);
-  const shellNames = `complete -c ${name} -f -n '__fish_seen_subcommand_from completion' -a '${shells.join(" ")}'`;
-  return [`# fish completion: ${name} completion fish | source`, ...lines, shellNames].join("\n");
+  const words = commands
+    .filter((command) => command.words.length > 0)
+    .map(
+      (command) =>
+        `complete -c ${name} -f -n '__fish_seen_subcommand_from ${command.name}' -a '${command.words.join(" ")}'`,
+    );
+  return [`# fish completion: ${name} completion fish | source`, ...lines, ...words].join("\n");
 }

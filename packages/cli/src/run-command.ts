@@ -4,6 +4,7 @@ import type { CommandIo } from "./command-io.js";
 import { addApps } from "./commands/apps.js";
 import { addCall } from "./commands/call.js";
 import { addCompletion } from "./commands/completion.js";
+import { addConfig } from "./commands/config.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addInstances } from "./commands/instances.js";
 import { addMapping } from "./commands/mapping.js";
@@ -34,6 +35,7 @@ export async function runCommand(
   addMetadata(program, context);
   addCall(program, context);
   addDoctor(program, context, (code) => (exitCode = code));
+  addConfig(program, context);
   addRegistry(program, context);
   addCompletion(program, context);
   try {

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Application, RegistryBackend } from "@dubbo-ts/application";
+import { type ConfigCenter, memoryConfigCenter } from "@dubbo-ts/config";
 import {
   encodeMetadata,
   type MetadataInfo,
@@ -28,6 +29,8 @@ export class Place {
   readonly registry = new ScriptedRegistry();
   readonly store = new MemoryMetadataStore();
   report: MetadataReport | undefined = memoryMetadataReport(this.store);
+  /** Undefined: it keeps no settings. */
+  settings: ConfigCenter | undefined = memoryConfigCenter();
 
   async map(serviceInterface: string, ...applications: string[]): Promise<void> {
     const signal = AbortSignal.timeout(5_000);
@@ -54,6 +57,7 @@ export class World implements AsyncDisposable {
     return {
       runtime: { ...systemRuntime, log: silentLogger },
       openRegistry: async (url) => this.#backend(this.place(url)),
+      openCenter: async (url) => this.#backend(this.place(url)),
       openApplication: (options): Promise<Application> => this.openApplication(options),
       openDialer: async () => ({
         protocols: this.protocols,
@@ -81,9 +85,15 @@ export class World implements AsyncDisposable {
     return place;
   }
 
-  #backend({ registry, report }: Place): RegistryBackend {
+  #backend({ registry, report, settings }: Place): RegistryBackend {
     const close = async () => {};
-    return { registry, metadataReport: report, loopbackOnly: true, [Symbol.asyncDispose]: close };
+    return {
+      registry,
+      metadataReport: report,
+      configCenter: settings,
+      loopbackOnly: true,
+      [Symbol.asyncDispose]: close,
+    };
   }
 
   /** A port that something listens on. */

@@ -1,4 +1,4 @@
-import type { Application, RegistryBackend } from "@dubbo-ts/application";
+import type { Application, CenterBackend, RegistryBackend } from "@dubbo-ts/application";
 import type { Endpoint, Runtime } from "@dubbo-ts/core";
 import type { CallMetadataService } from "@dubbo-ts/metadata";
 import type { ProtocolInvoker } from "@dubbo-ts/rpc";
@@ -10,6 +10,11 @@ export interface CommandTools {
    * @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY.
    */
   openRegistry(url: string): Promise<RegistryBackend>;
+  /**
+   * As {@link CommandTools.openRegistry}, but also what keeps no instances.
+   * @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY.
+   */
+  openCenter(url: string): Promise<CenterBackend>;
   /** Opens a consumer: nothing on disk, no signals, no log. */
   openApplication(options: { readonly name: string; readonly registry: string }): Promise<Application>;
   /** Opens the protocols, to call single endpoints. */

@@ -4,7 +4,7 @@ import { parseRegistryAddress } from "@dubbo-ts/config";
 import { DisposalScope, type Endpoint, RpcError, silentLogger, systemRuntime } from "@dubbo-ts/core";
 import type { Protocol } from "@dubbo-ts/rpc";
 import { protocols } from "./adapters.js";
-import { createApplication, openRegistry } from "./create-application.js";
+import { createApplication, openCenter, openRegistry } from "./create-application.js";
 
 const runtime = { ...systemRuntime, log: silentLogger };
 
@@ -12,6 +12,7 @@ const runtime = { ...systemRuntime, log: silentLogger };
 export const commandTools: CommandTools = {
   runtime,
   openRegistry: async (url) => openRegistry(asGuest(url), runtime),
+  openCenter: async (url) => openCenter(asGuest(url), runtime),
   openApplication: ({ name, registry }) =>
     createApplication({
       config: { application: { name }, cache: { enabled: false } },

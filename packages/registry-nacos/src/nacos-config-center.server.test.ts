@@ -25,9 +25,7 @@ const places: readonly (readonly [string, () => Promise<Place>])[] = [
 
 describe.each(places)("on %s", (_, start) => tests(start));
 for (const major of [3, 2] satisfies NacosMajor[])
-  realServer(`on a real Nacos ${major}`, nacosAvailable(major), () =>
-    tests(() => startNacos({ major }), true),
-  );
+  realServer(`on a real Nacos ${major}`, nacosAvailable(major), () => tests(() => startNacos({ major })));
 
 function tests(start: () => Promise<Place>): void {
   let server: Place;
