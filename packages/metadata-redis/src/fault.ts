@@ -60,13 +60,14 @@ const sentences: readonly (readonly [RegExp, FaultKind])[] = [
   [/cluster support disabled/i, "wrong-server"],
 ];
 
-/** ioredis' error as a fault, without the command in it. What is a fault already, or a signal's reason, stays what it is. */
-export function faultOf(error: unknown): unknown {
-  if (error instanceof RedisFault || !(error instanceof Error)) return error;
-  if (error instanceof ReplyError) return replyFault((error as Error).message);
-  if (/Unknown RESP type|Protocol error/.test(error.message))
+/** An error of ioredis or of its socket as a fault, without the command in it. What is a fault already stays what it is. */
+export function faultOf(error: unknown): RedisFault {
+  if (error instanceof RedisFault) return error;
+  const { message, code } = error as NodeJS.ErrnoException;
+  if (error instanceof ReplyError) return replyFault(message);
+  if (/Unknown RESP type|Protocol error/.test(message))
     return new RedisFault("wrong-server", "what answers there does not speak Redis' protocol");
-  return new RedisFault("lost", error.message);
+  return socketFault({ message, code }, true);
 }
 
 /** The fault that an error reply stands for. */
@@ -83,13 +84,15 @@ export function replyFault(reply: string): RedisFault {
   return new RedisFault(kind, message);
 }
 
-/** The fault of a socket that could not be opened. */
-export function socketFault(error: NodeJS.ErrnoException, secure: boolean): RedisFault {
-  const { code = "" } = error;
+/** The fault of a socket. @param secure whether TLS was asked for. */
+export function socketFault(
+  { message, code = "" }: Pick<NodeJS.ErrnoException, "message" | "code">,
+  secure: boolean,
+): RedisFault {
   // Redis without TLS closes the connection, or answers a line of text, which is no TLS.
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG")
     return new RedisFault("wrong-server", "what answers there does not speak TLS");
   const isTls = /^(ERR_SSL|ERR_TLS|CERT_|DEPTH_|UNABLE_TO|SELF_SIGNED|HOSTNAME_)|^EPROTO$/.test(code);
-  if (secure && isTls) return new RedisFault("tls", `no secure connection: ${error.message}`);
-  return new RedisFault("lost", error.message || code || "the connection was closed");
+  if (secure && isTls) return new RedisFault("tls", `no secure connection: ${message}`);
+  return new RedisFault("lost", message || code || "the connection was closed");
 }

@@ -28,7 +28,8 @@ export interface LinkOptions {
 export class Link {
   readonly #closed = new AbortController();
   readonly #watchdog: Watchdog;
-  #failure: unknown;
+  /** Why the link is about to end. */
+  #failure: RedisFault | undefined;
 
   private constructor(
     readonly node: RedisNode,
@@ -76,7 +77,7 @@ export class Link {
       return (await abortable(this.redis.call(name, args), signal)) as Reply;
     } catch (error) {
       if (signal.aborted) throw error;
-      throw this.closed.aborted ? this.closed.reason : faultOf(error);
+      throw this.closed.aborted ? this.closed.reason : (this.#failure ?? faultOf(error));
     }
   }
 
@@ -85,7 +86,7 @@ export class Link {
     try {
       await abortable(this.redis.subscribe(...channels), signal);
     } catch (error) {
-      throw signal.aborted ? error : faultOf(error);
+      throw signal.aborted ? error : (this.#failure ?? faultOf(error));
     }
   }
 

@@ -157,7 +157,8 @@ export class RedisClient implements AsyncDisposable {
         name,
         (kept = new KeptLink({
           open: (signal) => this.#open(node, signal),
-          openTimeoutMs: this.settings.callTimeoutMs,
+          // Sooner than the call that waits for it, which then can tell why.
+          openTimeoutMs: this.settings.callTimeoutMs * 0.8,
           runtime: this.runtime,
           onLost: () => {
             for (const listener of this.#onLost) listener();

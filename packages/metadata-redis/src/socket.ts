@@ -1,7 +1,7 @@
 import { isIP, type Socket } from "node:net";
 import { connect as secure } from "node:tls";
 import type { Network } from "@dubbo-ts/core";
-import { socketFault } from "./fault.js";
+import { RedisFault, socketFault } from "./fault.js";
 import type { RedisNode } from "./redis-address.js";
 import type { RedisTls } from "./redis-tls.js";
 
@@ -29,7 +29,10 @@ export function openSocket(
         for (const one of [socket, plain]) one.on("error", () => {}).destroy();
         reject(error);
       });
-    const onAbort = () => fail(signal.reason);
+    const onAbort = () => {
+      const isMute = tls !== undefined && !plain.connecting && signal.reason instanceof RedisFault;
+      fail(isMute ? new RedisFault("lost", `${signal.reason.message}: no answer in TLS`) : signal.reason);
+    };
     const listeners = {
       [tls === undefined ? "connect" : "secureConnect"]: () => settle(() => resolve(socket)),
       error: (error: Error) => fail(socketFault(error, tls !== undefined)),
