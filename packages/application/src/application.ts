@@ -8,7 +8,16 @@ import {
   type ServiceInstance,
   systemRuntime,
 } from "@dubbo-ts/core";
-import { createServiceDiscovery, createServicePublisher } from "@dubbo-ts/discovery";
+import {
+  createInterfaceDiscovery,
+  createInterfacePublisher,
+  createMigratingDiscovery,
+  createServiceDiscovery,
+  createServicePublisher,
+  type MigratingDiscovery,
+  type MigrationStatus,
+  type MigrationStep,
+} from "@dubbo-ts/discovery";
 import { createMetadataService } from "@dubbo-ts/metadata";
 import type { Client, Filter, GenericClient, Implementation, ServiceDefinition } from "@dubbo-ts/rpc";
 import { metadataServiceCaller } from "./call-metadata-service.js";
@@ -18,9 +27,11 @@ import type { ProtocolFactory, RegistryFactory } from "./extensions.js";
 import type { ConfigChange, LiveConfig } from "./live-config/live-config.js";
 import { openSettings } from "./live-config/open-settings.js";
 import { LocalExports } from "./local-exports.js";
+import { type MigrateOptions, Migration, migrate } from "./migration.js";
 import type { ReferenceOptions, ServiceOptions } from "./options.js";
 import { ProtocolTable } from "./protocols.js";
 import { Provider, type ServiceHandle } from "./provider.js";
+import { publishBoth } from "./publish-both.js";
 import { type Policies, policiesWith } from "./reference-settings.js";
 import { bounded, linger, stopOnSignals } from "./shutdown.js";
 
@@ -74,6 +85,15 @@ export interface Application extends AsyncDisposable {
   /** A client of a service of which only the name is known: generic `$invoke`. */
   refer(serviceInterface: string, options?: ReferenceOptions): Promise<GenericClient>;
   /**
+   * Says from which records references take their providers from now on, those that are open and later ones: it wins
+   * over rules of the configuration center and over settings, until it is undefined. No call fails for it: a reference
+   * leaves its present providers when the others are known. Resolves when all have followed, or after `waitMs`, with
+   * how each stands.
+   */
+  migrate(step: MigrationStep | undefined, options?: MigrateOptions): Promise<readonly MigrationStatus[]>;
+  /** From which records each open reference takes its providers. */
+  readonly migrations: readonly MigrationStatus[];
+  /**
    * Publishes what was exported, in the order in which a consumer needs it: metadata, mapping, instance. Resolves
    * when the instance is registered.
    * @throws {RegistryError} REGISTRY_UNAVAILABLE: with `check`, the registry could not be reached in time.
@@ -122,8 +142,22 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
   const cache = openDiscoveryCache(config, registries, runtime, scope);
   const isAlive = ({ ports, host }: ServiceInstance) =>
     Object.entries(ports).some(([protocol, port]) => pool.isConnected(endpointKey({ protocol, host, port })));
-  const discovery = scope.use(
+  const applications = scope.use(
     createServiceDiscovery({ registries, reports, callMetadataService, cache, runtime, isAlive }),
+  );
+  const interfaces = scope.use(
+    createInterfaceDiscovery({ registries: centers.subscribedInterfaces, cache, runtime, isAlive }),
+  );
+  const migration = scope.use(
+    new Migration({
+      config: () => live.state.config,
+      onConfigChange: (listener) => live.onChange(listener),
+      centers: live.centers,
+      runtime,
+    }),
+  );
+  const discovery = scope.use(
+    createMigratingDiscovery({ applications, interfaces, rules: migration, runtime }),
   );
   const consumer = scope.use(
     new Consumer({
@@ -149,11 +183,19 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
     startTimeoutMs: centers.timeoutMs,
     runtime,
   });
+  const interfacePublisher = createInterfacePublisher({
+    application: name,
+    host: protocols.host,
+    registries: centers.registeringInterfaces,
+    check,
+    startTimeoutMs: centers.timeoutMs,
+    runtime,
+  });
   const provider = new Provider({
     config,
     live,
     protocols,
-    publisher,
+    publisher: publishBoth(centers, publisher, interfacePublisher),
     metadataService,
     localExports,
     filters: filters.provider ?? [],
@@ -167,10 +209,12 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
   });
   stopping.defer(() => protocols.announceClosing());
   stopping.use(publisher);
+  stopping.use(interfacePublisher);
   stopping.defer(() => provider.end());
   provider.followSettings();
   const close = () => stopping[Symbol.asyncDispose]();
-  return new OpenApplication(live, provider, consumer, close, runtime);
+  const migrating = { migration, discovery };
+  return new OpenApplication(live, provider, consumer, migrating, close, runtime);
 }
 
 class OpenApplication implements Application {
@@ -181,6 +225,7 @@ class OpenApplication implements Application {
     private readonly live: LiveConfig,
     private readonly provider: Provider,
     private readonly consumer: Consumer,
+    private readonly migrating: { readonly migration: Migration; readonly discovery: MigratingDiscovery },
     private readonly close: () => Promise<void>,
     private readonly runtime: Runtime,
   ) {
@@ -195,6 +240,19 @@ class OpenApplication implements Application {
 
   onConfigChange(listener: (change: ConfigChange) => void): () => void {
     return this.live.onChange(listener);
+  }
+
+  get migrations(): readonly MigrationStatus[] {
+    return this.migrating.discovery.status;
+  }
+
+  async migrate(
+    step: MigrationStep | undefined,
+    options: MigrateOptions = {},
+  ): Promise<readonly MigrationStatus[]> {
+    this.#requireOpen();
+    const { migration, discovery } = this.migrating;
+    return migrate(step, options, migration, discovery, this.runtime);
   }
 
   get name(): string {

@@ -1,6 +1,7 @@
 // For users
 export { type Application, type ApplicationOptions, createApplication } from "./application.js";
 export type { ConfigChange } from "./live-config/live-config.js";
+export type { MigrateOptions } from "./migration.js";
 export type { MethodOptions, ReferenceOptions, ServiceOptions } from "./options.js";
 export type { ServiceHandle } from "./provider.js";
 // For authors of adapters

@@ -39,7 +39,7 @@ export interface ProviderOptions {
   readonly config: Config;
   readonly live: LiveConfig;
   readonly protocols: ProtocolTable;
-  readonly publisher: ServicePublisher;
+  readonly publisher: Pick<ServicePublisher, "publish">;
   readonly metadataService: MetadataService;
   readonly localExports: LocalExports;
   readonly filters: readonly Filter[];

@@ -1,8 +1,8 @@
 import { ConfigError, type DisposalScope, type Runtime } from "@dubbo-ts/core";
 import { type Config, type ConfigCenter, parseRegistryAddress, type RegistryConfig } from "@dubbo-ts/config";
-import type { Registry } from "@dubbo-ts/discovery";
+import type { InterfaceRegistry, Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
-import { asRegistry, pick, type RegistryFactory } from "./extensions.js";
+import { asRegistry, type CenterBackend, pick, type RegistryFactory } from "./extensions.js";
 
 /** What is used when nothing is configured: the embedded registry, so that a newcomer needs no server. */
 const defaultAddress = "local://";
@@ -11,8 +11,12 @@ const defaultAddress = "local://";
 export interface OpenRegistries {
   /** Where instances are registered. */
   readonly registering: readonly Registry[];
+  /** Where each service is registered by itself, as in Dubbo 2. */
+  readonly registeringInterfaces: readonly InterfaceRegistry[];
   /** Where providers are looked up. */
   readonly subscribed: readonly Registry[];
+  /** Where providers of an interface are looked up. */
+  readonly subscribedInterfaces: readonly InterfaceRegistry[];
   readonly reports: readonly MetadataReport[];
   /** Where settings and rules may be kept. */
   readonly configCenters: readonly ConfigCenter[];
@@ -38,20 +42,29 @@ export async function openRegistries(
   scope: DisposalScope,
 ): Promise<OpenRegistries> {
   const configured = chosen === undefined ? Object.values(config.registries) : [];
-  const registries = configured.length > 0 ? configured : [plainRegistry(chosen ?? defaultAddress)];
+  const registries =
+    configured.length > 0
+      ? configured
+      : [{ registerMode: config.application.registerMode, ...plainRegistry(chosen ?? defaultAddress) }];
   const open = async (center: Parameters<typeof factoryOf>[1]) =>
     scope.use(
       await factoryOf(factories, center)({ ...center, application: config.application.name }, runtime),
     );
   const registering: Registry[] = [];
+  const registeringInterfaces: InterfaceRegistry[] = [];
   const subscribed: Registry[] = [];
+  const subscribedInterfaces: InterfaceRegistry[] = [];
   const reports: MetadataReport[] = [];
   const configCenters: ConfigCenter[] = [];
   let loopbackOnly = true;
   for (const registry of registries) {
     const backend = asRegistry(await open(registry), registry.address.safeText);
-    if (registry.register) registering.push(backend.registry);
+    const { registerMode = "service" } = registry;
+    if (registry.register && registerMode !== "interface") registering.push(backend.registry);
+    if (registry.register && registerMode !== "service")
+      registeringInterfaces.push(interfacesOf(backend, registry.address.safeText));
     if (registry.subscribe) subscribed.push(backend.registry);
+    if (registry.subscribe && backend.interfaces) subscribedInterfaces.push(backend.interfaces);
     if (config.metadataReport === undefined && registry.useAsMetadataReport && backend.metadataReport)
       reports.push(backend.metadataReport);
     if (registry.useAsConfigCenter !== false && backend.configCenter)
@@ -67,7 +80,23 @@ export async function openRegistries(
   }
   const check = registries.some((registry) => registry.check);
   const timeoutMs = Math.max(...registries.map((registry) => registry.timeoutMs));
-  return { registering, subscribed, reports, configCenters, loopbackOnly, check, timeoutMs };
+  return {
+    registering,
+    registeringInterfaces,
+    subscribed,
+    subscribedInterfaces,
+    reports,
+    configCenters,
+    loopbackOnly,
+    check,
+    timeoutMs,
+  };
+}
+
+/** @throws {ConfigError} CONFIG_INVALID: the center keeps applications only. */
+function interfacesOf({ interfaces }: CenterBackend, url: string): InterfaceRegistry {
+  if (interfaces !== undefined) return interfaces;
+  throw new ConfigError("CONFIG_INVALID", `register-mode: ${url} keeps no providers by interface`);
 }
 
 function factoryOf(
@@ -94,6 +123,13 @@ export function plainRegistry(url: string): RegistryConfig {
     register: params["register"] !== "false",
     subscribe: params["subscribe"] !== "false",
     useAsMetadataReport: true,
+    ...registerModeOf(params["register-mode"] ?? params["registry-type"]),
     useAsConfigCenter: params["use-as-config-center"] !== "false",
   };
+}
+
+/** In the words of Java and Go; anything else says nothing. */
+function registerModeOf(text: string | undefined): Pick<RegistryConfig, "registerMode"> {
+  if (text === "interface" || text === "all") return { registerMode: text };
+  return text === "instance" || text === "service" ? { registerMode: "service" } : {};
 }

@@ -53,6 +53,8 @@ export interface ApplicationConfig {
   readonly host: string | undefined;
   /** More keys of the instance record. */
   readonly labels: Readonly<Record<string, string>>;
+  /** What registries register that do not say it themselves. Default `service`. */
+  readonly registerMode: "service" | "interface" | "all";
   readonly migration: MigrationConfig;
 }
 

@@ -69,6 +69,7 @@ function toApplication(parsed: ParsedConfig["application"]): ApplicationConfig {
     metadataServicePort,
     metadataServiceProtocol,
     labels: mapValues(parsed.labels, same),
+    registerMode: parsed.registerMode,
     migration: toMigration(parsed),
   };
 }

@@ -22,6 +22,8 @@ export interface MigratingDiscoveryOptions {
 export interface MigratingDiscovery extends ServiceDiscovery {
   /** How each watched service stands. */
   readonly status: readonly MigrationStatus[];
+  /** Calls `listener` when a watched service takes its providers from another source; the result ends that. */
+  onSwitch(listener: () => void): () => void;
 }
 
 /**
@@ -36,6 +38,7 @@ export function createMigratingDiscovery(options: MigratingDiscoveryOptions): Mi
 
 class TwoSourceDiscovery implements MigratingDiscovery {
   readonly #watches = new Set<MigratingWatch>();
+  readonly #listeners = new Set<() => void>();
   #closed = false;
 
   constructor(private readonly options: MigratingDiscoveryOptions) {}
@@ -44,10 +47,18 @@ class TwoSourceDiscovery implements MigratingDiscovery {
     return [...this.#watches].map((watch) => watch.status);
   }
 
+  onSwitch(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   async *watch(query: WatchQuery, signal: AbortSignal): AsyncGenerator<Resolution, void, undefined> {
     if (signal.aborted || this.#closed) return;
     const { runtime = systemRuntime, ...rest } = this.options;
-    const watch = new MigratingWatch({ ...rest, runtime, query });
+    const onSwitch = () => {
+      for (const listener of [...this.#listeners]) listener();
+    };
+    const watch = new MigratingWatch({ ...rest, runtime, query, onSwitch });
     const end = () => watch.end();
     signal.addEventListener("abort", end, { once: true });
     this.#watches.add(watch);

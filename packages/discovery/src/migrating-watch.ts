@@ -22,6 +22,8 @@ export interface MigratingWatchOptions {
   readonly applications: Pick<ServiceDiscovery, "watch">;
   readonly interfaces: InterfaceDiscovery;
   readonly rules: MigrationRules;
+  /** Told when providers come from the other source, and when they first come. */
+  readonly onSwitch: () => void;
   readonly runtime: Runtime;
   readonly query: WatchQuery;
 }
@@ -141,6 +143,7 @@ export class MigratingWatch implements AsyncDisposable {
         "providers are taken from the other kind of registration",
       );
     this.#serving = source;
+    this.options.onSwitch();
   }
 
   #needs(source: AddressSource, chosen: AddressSource): boolean {

@@ -80,6 +80,11 @@ export class LiveConfig implements AsyncDisposable {
     return live;
   }
 
+  /** Where settings and rules are read; later ones win. */
+  get centers(): readonly ConfigCenter[] {
+    return this.options.centers;
+  }
+
   get state(): LiveState {
     return this.#state;
   }
