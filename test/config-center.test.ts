@@ -4,6 +4,7 @@ import {
   type CreateApplicationOptions,
   defineService,
   java,
+  type LoadBalancerFactory,
   memoryCenters,
   method,
 } from "dubbo-ts";
@@ -131,6 +132,43 @@ test("a call that is under way keeps the settings that it began with", async () 
   await waitFor(() => answers.length === 2);
   for (const answer of answers) answer();
   expect(await under).toBe("long");
+});
+
+test("a call that waits in a filter chooses its provider as it was set when it began", async () => {
+  await using cluster = new Cluster();
+  await cluster.provider((name) => name);
+  const picked: string[] = [];
+  const named = (name: string): LoadBalancerFactory => {
+    return () => (candidates) => {
+      picked.push(name);
+      return candidates[0]!;
+    };
+  };
+  const gates: (() => void)[] = [];
+  const consumer = await cluster.open("web", {
+    config: { ...quiet, consumer: { loadbalance: "before" } },
+    loadBalancers: { before: named("before"), after: named("after") },
+    filters: {
+      consumer: [
+        (next) => ({
+          invoke: async (invocation) => {
+            await new Promise<void>((resolve) => gates.push(resolve));
+            return next.invoke({ ...invocation });
+          },
+        }),
+      ],
+    },
+  });
+  const greeter = await consumer.refer(Greeter);
+  const begun = greeter.greet("a");
+  await waitFor(() => gates.length === 1);
+  cluster.publish(settings, "dubbo.consumer.loadbalance=after");
+  await until(async () => consumer.config.consumer.loadBalance === "after");
+  const later = greeter.greet("b");
+  await waitFor(() => gates.length === 2);
+  for (const open of gates) open();
+  await Promise.all([begun, later]);
+  expect(picked).toEqual(["before", "after"]);
 });
 
 test("a Java operator's rules change timeouts, take providers out and weigh them, and are taken back", async () => {
