@@ -136,6 +136,8 @@ test("a call that is under way keeps the settings that it began with", async () 
 
 test("a call that waits in a filter chooses its provider as it was set when it began", async () => {
   await using cluster = new Cluster();
+  // Of one alone nobody has to choose.
+  await cluster.provider((name) => name);
   await cluster.provider((name) => name);
   const picked: string[] = [];
   const named = (name: string): LoadBalancerFactory => {
@@ -160,6 +162,7 @@ test("a call that waits in a filter chooses its provider as it was set when it b
     },
   });
   const greeter = await consumer.refer(Greeter);
+  await waitFor(() => cluster.log.entries.some(({ fields }) => (fields as { now?: number }).now === 2));
   const begun = greeter.greet("a");
   await waitFor(() => gates.length === 1);
   cluster.publish(settings, "dubbo.consumer.loadbalance=after");
