@@ -53,7 +53,7 @@ export interface LocalRegistry extends NacosBackend {
  * What fits a server that is back within milliseconds: short pauses, and lists are believed as soon as it stopped
  * holding them back.
  */
-const clientSettings = { backoffBaseMs: 20, backoffCapMs: 250, graceMs: 1_500 } as const;
+const clientSettings = { backoffBaseMs: 20, backoffCapMs: 250, graceMs: 1_500, transport: "grpc" } as const;
 
 /**
  * Joins the registry of this machine: the first process that comes serves it, the others are its clients, and one of
@@ -150,6 +150,7 @@ function open(options: LocalOptions, port: number, host: string, runtime: Runtim
       group,
       applicationName,
       applicationsPollMs: applicationsPollMs ?? 1_000,
+      checkNamespace: false, // here every name is one
       client: { ...clientSettings, ...client },
     },
     runtime,

@@ -56,14 +56,17 @@ export function configHandlers(store: ConfigStore): Readonly<Record<string, Hand
 function checked(type: string, handler: Handler): Handler {
   return (body, connection) => {
     const wrong = checkConfig(body);
-    return wrong === undefined ? handler(body, connection) : refusal(type, 400, wrong);
+    if (wrong === undefined) return handler(body, connection);
+    return refusal(type, 400, wrong, type === "ConfigQueryRequest" ? noConfig : {});
   };
 }
 
+/** Stands in every answer of this type that has no content. */
+const noConfig = { lastModified: 0, beta: false } as const;
+
 function query(store: ConfigStore, key: ConfigKey): Message {
   const value = store.get(key);
-  if (value === undefined)
-    return refusal("ConfigQueryRequest", 300, "config data not exist", { lastModified: 0, beta: false });
+  if (value === undefined) return refusal("ConfigQueryRequest", 300, "config data not exist", noConfig);
   return success("ConfigQueryRequest", {
     content: value.content,
     encryptedDataKey: "",

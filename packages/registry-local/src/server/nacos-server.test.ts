@@ -1,114 +1,23 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer, request, type RequestOptions } from "node:http";
 import { connect as connectSocket } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Runtime, systemClock, systemRuntime } from "@dubbo-ts/core";
-import { nacosService, noMetadata, type Payload } from "@dubbo-ts/nacos-client";
-import { Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import type { Faults } from "./faults.js";
 import { type NacosServer, type NacosServerOptions, startNacosServer } from "./nacos-server.js";
-
-type Json = Record<string, unknown>;
-
-/** A client that is nothing but the wire: what real servers were recorded with (nacos-server 7). */
-class WireClient {
-  readonly pushed: { type: string; body: Json }[] = [];
-  readonly #client: Client;
-  #stream: ClientDuplexStream<Payload, Payload> | undefined;
-  answersPushes = true;
-  ended: string | undefined;
-
-  constructor(port: number) {
-    this.#client = new Client(`127.0.0.1:${port + 1000}`, credentials.createInsecure(), {
-      "grpc.use_local_subchannel_pool": 1,
-    });
-  }
-
-  ask(type: string, body: Json | Buffer): Promise<{ type: string; body: Json }> {
-    const { path, requestSerialize, responseDeserialize } = nacosService.request;
-    return new Promise((resolve, reject) => {
-      const serialize = (payload: Payload) =>
-        Buffer.isBuffer(body) ? raw(type, body) : requestSerialize(payload);
-      const payload = { type, headers: {}, body: Buffer.isBuffer(body) ? {} : body };
-      const options = { deadline: Date.now() + 5_000 };
-      this.#client.makeUnaryRequest(
-        path,
-        serialize,
-        responseDeserialize,
-        payload,
-        noMetadata,
-        options,
-        (error, answer) => {
-          if (error !== null || answer === undefined) reject(error ?? new Error("no answer"));
-          else resolve({ type: answer.type, body: answer.body as Json });
-        },
-      );
-    });
-  }
-
-  async setUp(abilities: object | null = {}): Promise<this> {
-    const { path, requestSerialize, responseDeserialize } = nacosService.stream;
-    const stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-    this.#stream = stream;
-    stream.on("data", ({ type, body }: Payload) => {
-      this.pushed.push({ type, body: body as Json });
-      const response = { resultCode: 200, errorCode: 0, requestId: body?.["requestId"], success: true };
-      if (this.answersPushes && type !== "SetupAckRequest")
-        this.say(type.replace("Request", "Response"), response);
-    });
-    stream.on("status", (status: { code: number }) => {
-      this.ended = `status ${status.code}`;
-    });
-    stream.on("error", () => {});
-    const labels = { source: "sdk", module: "naming", AppName: "lab" };
-    this.say("ConnectionSetupRequest", {
-      requestId: "2",
-      module: "internal",
-      headers: {},
-      clientVersion: "v",
-      tenant: "",
-      labels,
-      ...(abilities !== null && { abilityTable: abilities }),
-    });
-    await until(async () => (await this.ask("HealthCheckRequest", {})).body["errorCode"] === 0);
-    return this;
-  }
-
-  say(type: string, body: Json): void {
-    this.#stream?.write({ type, headers: {}, body });
-  }
-
-  pushesOf(type: string): Json[] {
-    return this.pushed.filter((one) => one.type === type).map(({ body }) => body);
-  }
-
-  /** The hosts of each push, by ip:port. */
-  get lists(): string[][] {
-    return this.pushesOf("NotifySubscriberRequest").map(({ serviceInfo }) => addresses(serviceInfo as Json));
-  }
-
-  close(): void {
-    this.#client.close();
-    this.#stream?.cancel();
-  }
-}
-
-function raw(type: string, body: Buffer): Buffer {
-  const field = (key: number, bytes: Buffer) => Buffer.concat([Buffer.from([key, bytes.length]), bytes]);
-  const metadata = field(0x12, field(0x1a, Buffer.from(type)));
-  return Buffer.concat([metadata, field(0x1a, field(0x12, body))]);
-}
-
-function addresses(info: Json): string[] {
-  return (info["hosts"] as Json[]).map(({ ip, port }) => `${String(ip)}:${String(port)}`).sort();
-}
-
-async function until(condition: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
-  for (const end = performance.now() + withinMs; !(await condition()); ) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+import {
+  addresses,
+  config,
+  instance,
+  type Json,
+  name,
+  query,
+  register,
+  subscribe,
+  until,
+  WireClient,
+} from "./test-support.js";
 
 /** Timers run `factor` times as fast. */
 const fastRuntime = (factor: number): Runtime => ({
@@ -117,47 +26,6 @@ const fastRuntime = (factor: number): Runtime => ({
     ...systemClock,
     setTimeout: (callback, delayMs, options) => systemClock.setTimeout(callback, delayMs / factor, options),
   },
-});
-
-const name = (serviceName: string, more: Json = {}): Json => ({
-  requestId: "1",
-  headers: {},
-  module: "naming",
-  namespace: "public",
-  groupName: "DEFAULT_GROUP",
-  serviceName,
-  ...more,
-});
-const instance = (port: number, more: Json = {}): Json => ({
-  instanceId: "",
-  ip: "10.0.0.1",
-  port,
-  weight: 1,
-  healthy: true,
-  enabled: true,
-  ephemeral: true,
-  clusterName: "DEFAULT",
-  serviceName: "",
-  metadata: { "dubbo.metadata.revision": "abc" },
-  ...more,
-});
-const register = (service: string, port: number, more: Json = {}, scope: Json = {}) =>
-  [
-    "InstanceRequest",
-    name(service, { type: "registerInstance", instance: instance(port, more), ...scope }),
-  ] as const;
-const query = (service: string, more: Json = {}) =>
-  ["ServiceQueryRequest", name(service, { cluster: "", healthyOnly: false, udpPort: 0, ...more })] as const;
-const subscribe = (service: string, more: Json = {}) =>
-  ["SubscribeServiceRequest", name(service, { subscribe: true, clusters: "", ...more })] as const;
-const config = (dataId: string, more: Json = {}): Json => ({
-  requestId: "1",
-  headers: {},
-  module: "config",
-  tenant: "",
-  group: "DEFAULT_GROUP",
-  dataId,
-  ...more,
 });
 
 const beats = { instanceHeartBeatInterval: 5000, instanceHeartBeatTimeOut: 15000, ipDeleteTimeout: 30000 };
@@ -237,7 +105,7 @@ describe("the embedded server on the wire", () => {
       });
     expect(one.pushed[0]).toEqual({
       type: "SetupAckRequest",
-      body: { headers: {}, abilityTable: { supportPersistentInstanceByGrpc: false }, module: "internal" },
+      body: { headers: {}, abilityTable: { supportPersistentInstanceByGrpc: true }, module: "internal" },
     });
     expect(server.clients.map(({ id }) => id)).toEqual([check.body["connectionId"]]);
     const old = await client(server).setUp(null);
@@ -437,9 +305,6 @@ describe("the embedded server on the wire", () => {
         type: "ErrorResponse",
         body: { resultCode: code, errorCode: code, message, success: false },
       });
-    const persistent = await one.ask("PersistentInstanceRequest", register("p", 1)[1]);
-    expect(persistent.type).toBe("ErrorResponse");
-    expect(persistent.body["errorCode"]).toBe(302);
     const instances = Array.from({ length: 500 }, (_, port) =>
       instance(port, { metadata: { k: "v".repeat(899) } }),
     );
@@ -723,4 +588,140 @@ describe("the embedded server on the wire", () => {
     const open = await start({ host: "0.0.0.0", allowRemote: true });
     expect(open.host).toBe("0.0.0.0");
   });
+
+  test("keeps persistent instances when their client goes, and no others beside them", async () => {
+    const server = await start();
+    const [one, two] = [await connected(server), await connected(server)];
+    const body = name("kept", { type: "registerInstance", instance: instance(1, { ephemeral: false }) });
+    const second = { ...body, instance: instance(2, { ephemeral: false }) };
+    await one.ask("PersistentInstanceRequest", body);
+    await one.ask("PersistentInstanceRequest", second);
+    one.close();
+    await until(() => server.clients.length === 1);
+    const listed = async () => addresses((await two.ask(...query("kept"))).body["serviceInfo"] as Json);
+    expect(await listed()).toEqual(["10.0.0.1:1", "10.0.0.1:2"]);
+    expect((await two.ask(...register("kept", 3))).body).toMatchObject({ resultCode: 400, errorCode: 400 });
+    await two.ask("PersistentInstanceRequest", { ...second, type: "deregisterInstance" });
+    expect(await listed()).toEqual(["10.0.0.1:1"]);
+    await two.ask(...register("gone", 1));
+    const late = name("gone", { type: "registerInstance", instance: instance(1, { ephemeral: false }) });
+    expect((await two.ask("PersistentInstanceRequest", late)).body["message"]).toContain(
+      "is ephemeral service",
+    );
+  });
+
+  describe("over HTTP", () => {
+    const call = async (
+      server: NacosServer,
+      method: string,
+      path: string,
+      fields: Record<string, string> = {},
+    ) => {
+      const url = `http://127.0.0.1:${server.port}/nacos/${path}`;
+      const inBody = method === "POST";
+      const options = { method, agent: false } as const;
+      const { status, body } = await answerOf(
+        inBody ? url : `${url}?${new URLSearchParams(fields)}`,
+        options,
+        inBody ? new URLSearchParams(fields).toString() : "",
+      );
+      return { status, body: body.startsWith("{") ? (JSON.parse(body) as Json) : body };
+    };
+
+    test("says that it is up, lets anyone log in, and knows its namespaces", async () => {
+      const server = await start();
+      expect(server.http).toBe(true);
+      expect((await call(server, "GET", "v1/ns/operator/metrics")).body).toEqual({ status: "UP" });
+      const credentials = { username: "me", password: "any" };
+      for (const path of ["v1/auth/users/login", "v3/auth/user/login"])
+        expect((await call(server, "POST", path, credentials)).body).toMatchObject({
+          accessToken: "embedded",
+        });
+      const client = await connected(server);
+      await client.ask(...register("app", 1, {}, { namespace: "dev" }));
+      const { body } = await call(server, "GET", "v3/admin/core/namespace/list");
+      expect(
+        (body as { data: { namespaceShowName: string }[] }).data.map((one) => one.namespaceShowName),
+      ).toEqual(["public", "dev"]);
+      expect((await call(server, "GET", "v1/no/such/thing")).status).toBe(404);
+    });
+
+    test("takes what an operator says, which outlives another registration, and a protection threshold", async () => {
+      const server = await start();
+      const [one, two, watcher] = [await connected(server), await connected(server), await connected(server)];
+      await one.ask(...register("app", 1));
+      await two.ask(...register("app", 2, { healthy: false }));
+      await watcher.ask(...subscribe("app"));
+      const at = { serviceName: "app", ip: "10.0.0.1", port: "1" };
+      const unknown = await call(server, "PUT", "v1/ns/instance", { ...at, port: "9", enabled: "false" });
+      expect(unknown.status).toBe(400);
+      await call(server, "PUT", "v1/ns/instance", { ...at, weight: "7", metadata: '{"zone":"a"}' });
+      const hosts = async () => {
+        const { body } = await call(server, "GET", "v1/ns/instance/list", { serviceName: "app" });
+        return ((body as Json)["hosts"] as Json[]).map(({ port, weight, healthy }) => [
+          port,
+          weight,
+          healthy,
+        ]);
+      };
+      expect(await hosts()).toEqual([
+        [1, 7, true],
+        [2, 1, false],
+      ]);
+      await call(server, "PUT", "v3/admin/ns/instance", { ...at, enabled: "false" });
+      await one.ask(...register("app", 1));
+      expect(await hosts()).toEqual([[2, 1, false]]);
+      await until(() => watcher.lists.at(-1)?.join() === "10.0.0.1:2");
+      await call(server, "PUT", "v1/ns/instance", { ...at, enabled: "true" });
+      await call(server, "POST", "v2/ns/service", { serviceName: "app", protectThreshold: "0.9" });
+      expect(await hosts()).toEqual([
+        [1, 7, true],
+        [2, 1, true],
+      ]);
+      expect((await call(server, "GET", "v2/ns/service", { serviceName: "nobody" })).status).toBe(404);
+    });
+
+    test("keeps persistent instances as Go's client sends them, and refuses others", async () => {
+      const server = await start();
+      const at = { serviceName: "DEFAULT_GROUP@@app", groupName: "DEFAULT_GROUP", ip: "10.0.0.1", port: "1" };
+      const fields = { ...at, namespaceId: "public", metadata: '{"a":"b"}', ephemeral: "false", weight: "2" };
+      expect((await call(server, "POST", "v1/ns/instance", fields)).body).toBe("ok");
+      const client = await connected(server);
+      const hosts = async () => ((await client.ask(...query("app"))).body["serviceInfo"] as Json)["hosts"];
+      expect(await hosts()).toMatchObject([{ port: 1, ephemeral: false, weight: 2, metadata: { a: "b" } }]);
+      expect((await call(server, "DELETE", "v1/ns/instance", fields)).body).toBe("ok");
+      expect(await hosts()).toEqual([]);
+      expect((await call(server, "POST", "v1/ns/instance", { ...fields, ephemeral: "true" })).status).toBe(
+        400,
+      );
+      expect((await call(server, "POST", "v1/ns/instance", { ...fields, port: "70000" })).status).toBe(400);
+    });
+
+    test("does without when somebody else has the port", async () => {
+      const first = await start();
+      const stranger = createHttpServer();
+      await first[Symbol.asyncDispose]();
+      await new Promise<void>((resolve) => stranger.listen(first.port, "127.0.0.1", resolve));
+      const server = await start({ port: first.port });
+      expect(server.http).toBe(false);
+      expect((await (await connected(server)).ask("HealthCheckRequest", {})).body["resultCode"]).toBe(200);
+      await new Promise((resolve) => stranger.close(resolve));
+    });
+  });
 });
+
+function answerOf(
+  url: string,
+  options: RequestOptions,
+  form: string,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, options, (response) => {
+      let body = "";
+      response.on("data", (chunk) => (body += String(chunk)));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.on("error", reject);
+    sent.end(form);
+  });
+}

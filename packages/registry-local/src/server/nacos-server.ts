@@ -6,6 +6,8 @@ import { Detection, type DetectionOptions } from "./detection.js";
 import type { Faults } from "./faults.js";
 import { GrpcEndpoint } from "./grpc-endpoint.js";
 import { Hold } from "./hold.js";
+import { HttpEndpoint } from "./http-endpoint.js";
+import { httpRoutes } from "./http-routes.js";
 import { isLoopback, listen, portOf } from "./listen.js";
 import { namingHandlers } from "./naming-handlers.js";
 import { NamingStore } from "./naming-store.js";
@@ -16,8 +18,8 @@ import { Transports } from "./transports.js";
 /** Options of {@link startNacosServer}. */
 export interface NacosServerOptions {
   /**
-   * The base port, as Nacos clients are given it; gRPC is served on `port + 1000`, the only port that is opened.
-   * Default 8848. 0 takes any free port.
+   * The base port, as Nacos clients are given it: HTTP is served there, unless somebody else has it, and gRPC on
+   * `port + 1000`. Default 8848. 0 takes any free port.
    */
   port?: number;
   /** Default 127.0.0.1. */
@@ -59,6 +61,8 @@ export interface NacosServer extends AsyncDisposable {
   /** Where it listens: `port + 1000`. */
   readonly grpcPort: number;
   readonly host: string;
+  /** Whether HTTP is served on the base port; false: somebody else has it. */
+  readonly http: boolean;
   /** All clients that are set up now. */
   readonly clients: readonly ConnectedClient[];
   /** Asks a client to go to another server. True when it answered; the old connection lives on until it goes. */
@@ -81,7 +85,7 @@ const lastPushesMs = 500;
 
 /**
  * Serves the naming and config halves of Nacos' gRPC protocol from this process, as a Nacos 2.3 to 3.1 does
- * (errors included), for development and tests: no authentication, no cluster, no HTTP, no persistent instances.
+ * (errors included), for development and tests: no authentication, no cluster; of HTTP only what clients need beside gRPC.
  *
  * @throws {ConfigError} ADDRESS_INVALID: `host` is no loopback address and `allowRemote` is not set; PORT_IN_USE.
  */
@@ -99,7 +103,9 @@ export async function startNacosServer(options: NacosServerOptions = {}): Promis
   if (background) net.unref();
   const file = dataFile === undefined ? undefined : new SnapshotFile(dataFile, runtime.log);
   const snapshot = (await file?.load()) ?? { configs: [], usedAtMs: 0 };
-  return new EmbeddedServer(net, transports, file, snapshot, { ...options, host, runtime });
+  const server = new EmbeddedServer(net, transports, file, snapshot, { ...options, host, runtime });
+  await server.listenForHttp();
+  return server;
 }
 
 /** All parts of the server around a listening socket. */
@@ -111,6 +117,8 @@ class EmbeddedServer implements NacosServer {
   readonly #broker: RequestBroker;
   readonly #naming: NamingStore;
   readonly #configs: ConfigStore;
+  readonly #http: HttpEndpoint;
+  http = false;
   #mark: Timer | undefined;
   #marking = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -139,6 +147,7 @@ class EmbeddedServer implements NacosServer {
       { clock, faults, log, nextRequestId, idOf },
     );
     const endpoint = new GrpcEndpoint(broker, faults, clock);
+    this.#http = new HttpEndpoint(httpRoutes(naming, configs));
     this.#broker = broker;
     this.#naming = naming;
     this.#configs = configs;
@@ -154,6 +163,12 @@ class EmbeddedServer implements NacosServer {
       (peer) => broker.ended(peer),
     );
     if (file !== undefined) this.#markUsed(firstMarkMs);
+  }
+
+  async listenForHttp(): Promise<void> {
+    const { port, host } = this;
+    const { runtime, background = false } = this.options;
+    this.http = port > 0 && (await this.#http.listen({ host, port }, runtime, background));
   }
 
   get clients(): readonly ConnectedClient[] {
@@ -182,6 +197,7 @@ class EmbeddedServer implements NacosServer {
   async #close(): Promise<void> {
     const clientsLeft = this.#broker.connections.length > 0;
     this.#mark?.cancel();
+    await this.#http[Symbol.asyncDispose]();
     await this.#naming.flush(lastPushesMs);
     for (const part of this.#parts) part[Symbol.dispose]();
     this.transports.destroy();

@@ -38,9 +38,16 @@ export function namingHandlers(store: NamingStore, hold: Hold): Readonly<Record<
       store.publish(connection, name, hosts);
       return success("BatchInstanceRequest", { type });
     },
-    // 302 makes clients fall back, as they do with servers before 2.3.
-    PersistentInstanceRequest() {
-      throw new HandlerError(302, "The embedded registry keeps no persistent instances");
+    PersistentInstanceRequest(body) {
+      const name = serviceName(body);
+      const type = textOf(body, "type") ?? "null";
+      const instance = asBody(body["instance"]);
+      if (instance === undefined) throw new HandlerError(400, "Instance can not be null.");
+      const host = hostOf(name, { ...instance, ephemeral: false });
+      if (type === "registerInstance") store.keep(name, host);
+      else if (type === "deregisterInstance") store.drop(name, host);
+      else throw new HandlerError(400, `Unsupported request type ${type}`);
+      return success("PersistentInstanceRequest", { type });
     },
     async SubscribeServiceRequest(body, connection) {
       const name = serviceName(body);
@@ -52,8 +59,9 @@ export function namingHandlers(store: NamingStore, hold: Hold): Readonly<Record<
       return success("SubscribeServiceRequest", fields);
     },
     async ServiceQueryRequest(body) {
-      const name = serviceName(body);
       await hold.over;
+      if (!isNamed(body)) return success("ServiceQueryRequest", { serviceInfo: nothingOf(store, body) });
+      const name = serviceName(body);
       const info = store.info(name, textOf(body, "cluster") ?? "", body["healthyOnly"] === true);
       return success("ServiceQueryRequest", { serviceInfo: info });
     },
@@ -90,6 +98,17 @@ function scopeOf(body: Body): { namespace: string; group: string } {
   return { namespace, group };
 }
 
+/** Whether nothing of a service's name is absent. */
+function isNamed(body: Body): boolean {
+  return ["namespace", "groupName", "serviceName"].every((field) => textOf(body, field) !== undefined);
+}
+
+// A query alone is answered without them: nothing is there, under the name as it was given.
+function nothingOf(store: NamingStore, body: Body): Body {
+  const info = store.info({ namespace: "", group: "", name: "" }, textOf(body, "cluster") ?? "");
+  return { ...info, name: textOf(body, "serviceName"), groupName: textOf(body, "groupName") };
+}
+
 function serviceName(body: Body): ServiceName {
   const name = textOf(body, "serviceName") ?? "";
   const scope = scopeOf(body);
@@ -98,7 +117,7 @@ function serviceName(body: Body): ServiceName {
 }
 
 /** What clients get for `instance`: complete, since some have strict parsers (registries A1.13). */
-function hostOf({ group, name }: ServiceName, instance: Body): Host {
+export function hostOf({ group, name }: ServiceName, instance: Body): Host {
   const ip = textOf(instance, "ip") ?? "";
   const port = integerOf(instance, "port", 0);
   const clusterName = textOf(instance, "clusterName") || "DEFAULT";
@@ -118,7 +137,7 @@ function hostOf({ group, name }: ServiceName, instance: Body): Host {
     weight: Number.isFinite(weight) ? weight : 1,
     healthy: instance["healthy"] !== false,
     enabled: instance["enabled"] !== false,
-    ephemeral: true,
+    ephemeral: instance["ephemeral"] !== false,
     clusterName,
     serviceName: grouped,
     metadata: textsOf(asBody(instance["metadata"]) ?? {}),

@@ -2,7 +2,7 @@ import { type Clock, sleep, type Timer } from "@dubbo-ts/core";
 import type { Connection } from "./connection.js";
 import type { Faults } from "./faults.js";
 import type { Hold } from "./hold.js";
-import type { Body } from "./messages.js";
+import { type Body, HandlerError } from "./messages.js";
 
 /** The name of a service. An empty namespace is not `public` (nacos-server 8). */
 export interface ServiceName {
@@ -13,14 +13,39 @@ export interface ServiceName {
 
 /** One instance as clients get it. */
 export type Host = Body & {
+  readonly ip: string;
+  readonly port: number;
+  readonly weight: number;
   readonly enabled: boolean;
   readonly healthy: boolean;
   readonly clusterName: string;
+  readonly metadata: Readonly<Record<string, string>>;
 };
+
+/** What an operator made of an instance; it outlives the registration. */
+export interface OperatorChange {
+  readonly weight?: number;
+  readonly enabled?: boolean;
+  /** Laid over the instance's own. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Which instance of a service is meant. */
+export type HostAddress = Pick<Host, "ip" | "port" | "clusterName">;
+
+/** Stands in for a connection: what is persistent belongs to none. */
+const persistent = Symbol("persistent instances");
+type Owner = Connection | typeof persistent;
 
 interface Service extends ServiceName {
   /** One entry a connection: a second registration replaces the first (registries A1.6). */
-  readonly publishers: Map<Connection, readonly Host[]>;
+  readonly publishers: Map<Owner, readonly Host[]>;
+  /** What operators changed, by address and cluster. */
+  readonly changes: Map<string, OperatorChange>;
+  /** All instances of a service are persistent or none is; undefined: there was none yet. */
+  isPersistent: boolean | undefined;
+  /** Where the share of healthy instances is not above it, all are handed out as healthy. Undefined: nobody set it. */
+  protectThreshold: number | undefined;
   /** Clusters by connection, as text. */
   readonly subscribers: Map<Connection, string>;
   /** Who is told when {@link timer} fires. */
@@ -59,14 +84,63 @@ export class NamingStore implements Disposable {
     this.#context = context;
   }
 
-  /** Puts `hosts` in the place of what `connection` offered so far under this name. */
+  /**
+   * Puts `hosts` in the place of what `connection` offered so far under this name.
+   * @throws {HandlerError} 400: the service has persistent instances.
+   */
   publish(connection: Connection, name: ServiceName, hosts: readonly Host[]): void {
-    const service = this.#open(name);
+    const service = this.#opened(name, false);
     this.#meet(connection);
-    service.publishers.set(connection, hosts);
-    service.existed = true;
-    service.emptySinceMs = undefined;
+    this.#offer(service, connection, hosts);
+  }
+
+  /**
+   * Adds an instance that belongs to no connection, or puts it in the place of the one at the same address and cluster.
+   * Here it lives as long as the server, and nobody looks after its health.
+   * @throws {HandlerError} 400: the service has instances of connections.
+   */
+  keep(name: ServiceName, host: Host): void {
+    const service = this.#opened(name, true);
+    this.#offer(service, persistent, [...others(service, host), host]);
+  }
+
+  /** Removes what {@link keep} added; unknown ones too. */
+  drop(name: ServiceName, host: HostAddress): void {
+    const service = this.#services.get(keyOf(name));
+    if (service === undefined) return;
+    const left = others(service, host);
+    if (left.length > 0) this.#offer(service, persistent, left);
+    else this.#withdraw(persistent, service);
+  }
+
+  /** What an operator says of an instance. False: there is none at that address and cluster. */
+  change(name: ServiceName, address: HostAddress, change: OperatorChange): boolean {
+    const service = this.#services.get(keyOf(name));
+    const hosts = [...(service?.publishers.values() ?? [])].flat();
+    if (service === undefined || !hosts.some((host) => addressOf(host) === addressOf(address))) return false;
+    const before = service.changes.get(addressOf(address));
+    service.changes.set(addressOf(address), { ...before, ...change });
     this.#announce(service);
+    return true;
+  }
+
+  /** Sets the share of healthy instances at which all are handed out; makes the service where there is none. */
+  protect(name: ServiceName, threshold: number): void {
+    const service = this.#open(name);
+    service.existed = true;
+    service.emptySinceMs ??= service.publishers.size === 0 ? this.#context.clock.monotonicMs() : undefined;
+    service.protectThreshold = threshold;
+    this.#announce(service);
+  }
+
+  /** Whether the service is known, be it empty. */
+  has(name: ServiceName): boolean {
+    return this.#services.get(keyOf(name))?.existed === true;
+  }
+
+  /** All namespaces that have a service. */
+  get namespaces(): readonly string[] {
+    return [...new Set([...this.#services.values()].map(({ namespace }) => namespace))];
   }
 
   /** Removes all that `connection` offers under this name, whatever ip and port it says (nacos-server 8). */
@@ -95,10 +169,13 @@ export class NamingStore implements Disposable {
   info(name: ServiceName, clusters: string, healthyOnly = false): Body {
     const service = this.#services.get(keyOf(name));
     const wanted = new Set(clusters.split(",").filter((cluster) => cluster !== ""));
-    const hosts = [...(service?.publishers.values() ?? [])]
+    const all = [...(service?.publishers.values() ?? [])]
       .flat()
-      .filter((host) => host.enabled && (!healthyOnly || host.healthy))
-      .filter((host) => wanted.size === 0 || wanted.has(host.clusterName));
+      .map((host) => changed(host, service?.changes.get(addressOf(host))))
+      .filter((host) => host.enabled && (wanted.size === 0 || wanted.has(host.clusterName)));
+    const healthy = all.filter((host) => host.healthy);
+    const isProtected = all.length > 0 && healthy.length / all.length <= (service?.protectThreshold ?? -1);
+    const hosts = isProtected ? all.map((host) => ({ ...host, healthy: true })) : healthyOnly ? healthy : all;
     return {
       name: name.name,
       groupName: name.group,
@@ -108,7 +185,7 @@ export class NamingStore implements Disposable {
       lastRefTime: this.#nextRefTime(),
       checksum: "",
       allIps: false,
-      reachProtectionThreshold: false,
+      reachProtectionThreshold: isProtected,
       valid: true,
     };
   }
@@ -155,6 +232,9 @@ export class NamingStore implements Disposable {
       ...name,
       publishers: new Map(),
       subscribers: new Map(),
+      changes: new Map(),
+      isPersistent: undefined,
+      protectThreshold: undefined,
       due: new Set(),
       timer: undefined,
       emptySinceMs: undefined,
@@ -164,8 +244,25 @@ export class NamingStore implements Disposable {
     return created;
   }
 
-  #withdraw(connection: Connection, service: Service): void {
-    if (!service.publishers.delete(connection)) return;
+  /** @throws {HandlerError} 400: it has instances of the other kind. */
+  #opened(name: ServiceName, isPersistent: boolean): Service {
+    const service = this.#open(name);
+    service.isPersistent ??= isPersistent;
+    if (service.isPersistent === isPersistent) return service;
+    const [is, not] = isPersistent ? ["ephemeral", "persistent"] : ["persistent", "ephemeral"];
+    const text = `Current service ${name.group}@@${name.name} is ${is} service, can't register ${not} instance.`;
+    throw new HandlerError(400, `errCode: 400, errMsg: ${text} `);
+  }
+
+  #offer(service: Service, owner: Owner, hosts: readonly Host[]): void {
+    service.publishers.set(owner, hosts);
+    service.existed = true;
+    service.emptySinceMs = undefined;
+    this.#announce(service);
+  }
+
+  #withdraw(owner: Owner, service: Service): void {
+    if (!service.publishers.delete(owner)) return;
     if (service.publishers.size === 0) service.emptySinceMs = this.#context.clock.monotonicMs();
     this.#announce(service);
   }
@@ -254,6 +351,20 @@ export class NamingStore implements Disposable {
     service.timer = undefined;
     this.#services.delete(keyOf(service));
   }
+}
+
+function others(service: Service, host: HostAddress): readonly Host[] {
+  const known = service.publishers.get(persistent) ?? [];
+  return known.filter((one) => addressOf(one) !== addressOf(host));
+}
+
+function addressOf({ ip, port, clusterName }: HostAddress): string {
+  return `${ip}#${port}#${clusterName}`;
+}
+
+function changed(host: Host, change: OperatorChange | undefined): Host {
+  if (change === undefined) return host;
+  return { ...host, ...change, metadata: { ...host.metadata, ...change.metadata } };
 }
 
 // Neither namespaces nor groups nor services may hold `@@`.

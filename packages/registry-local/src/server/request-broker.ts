@@ -81,7 +81,7 @@ export class RequestBroker {
     if (asBody(body["abilityTable"]) !== undefined && faults.oldServer !== true)
       connection.send("SetupAckRequest", {
         headers: {},
-        abilityTable: { supportPersistentInstanceByGrpc: false },
+        abilityTable: { supportPersistentInstanceByGrpc: true },
         module: "internal",
       });
     return connection;

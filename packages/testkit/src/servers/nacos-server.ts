@@ -109,8 +109,19 @@ class NacosProcess extends ServerProcess implements NacosServer {
 
   override async restart(): Promise<void> {
     if (this.pid !== undefined) return;
-    await super.restart();
+    await this.#startPatiently();
     if (this.administrator !== undefined) await this.admin.ensureAdministrator();
+  }
+
+  /** Derby gives up after seconds where others keep the processor busy; the next start finds it in better order. */
+  async #startPatiently(): Promise<void> {
+    for (let triesLeft = 2; ; triesLeft -= 1) {
+      try {
+        return await super.restart();
+      } catch (error) {
+        if (triesLeft === 0 || this.pid !== undefined) throw error;
+      }
+    }
   }
 
   protected command(folder: string): ServerCommand {
