@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type NacosServer as EmbeddedNacos, startNacosServer } from "@dubbo-ts/registry-local";
 import {
   configCenterSuite,
+  interfaceRegistrySuite,
   metadataReportSuite,
   type NacosMajor,
   type NacosServer,
@@ -17,6 +18,7 @@ import {
 } from "@dubbo-ts/testkit";
 import {
   nacosConfigCenter,
+  nacosInterfaceRegistry,
   nacosMetadataReport,
   type NacosOptions,
   nacosRegistry,
@@ -29,6 +31,8 @@ const client = {
   healthCheckMs: 300,
   healthTimeoutMs: 500,
   requestTimeoutMs: 1_500,
+  // The proxies stand before gRPC alone: a client behind a closed one must not find its way over HTTP.
+  transport: "grpc",
 } as const;
 
 /** Clients of the same server, whose gRPC is what listens at `address`; HTTP stays where it is. */
@@ -48,6 +52,7 @@ function suites(name: string, serverOf: () => Promise<ProxiedServer>, options: S
     return proxiedHarness(server, (address) => open(optionsAt(server.port - 1000, address)));
   };
   registrySuite(name, () => harness(nacosRegistry), options);
+  interfaceRegistrySuite(name, () => harness(nacosInterfaceRegistry), options);
   metadataReportSuite(name, () => harness(nacosMetadataReport), options);
   configCenterSuite(name, () => harness(nacosConfigCenter), { ...options, tooManyBytes: 11_000_000 });
 }

@@ -114,7 +114,11 @@ export class NacosMetadataReport implements MetadataReport {
   async #untilReadable(key: ConfigKey, content: string, signal: AbortSignal): Promise<void> {
     const { name, runtime = systemRuntime } = this.#options;
     const untilMs = runtime.clock.monotonicMs() + readable.withinMs;
-    for (let pauseMs: number = readable.firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, readable.maxPauseMs)) {
+    for (
+      let pauseMs: number = readable.firstPauseMs;
+      ;
+      pauseMs = Math.min(pauseMs * 2, readable.maxPauseMs)
+    ) {
       if ((await this.#read(key, signal)) === content) return;
       if (runtime.clock.monotonicMs() > untilMs)
         throw new MetadataError(

@@ -7,15 +7,18 @@ import {
   sleep,
 } from "@dubbo-ts/core";
 import type { InstanceSet, Registration, Registry } from "@dubbo-ts/discovery";
-import type { NacosNaming, NewInstance, ServiceName } from "@dubbo-ts/nacos-client";
+import { NacosError, type NacosNaming, type NewInstance, type ServiceName } from "@dubbo-ts/nacos-client";
 import { registryError } from "./errors.js";
 import { HostDecoder } from "./host-decoder.js";
+import type { NamespaceCheck } from "./namespace-check.js";
 
 /** What {@link NacosRegistry} needs. */
 export interface NacosRegistryOptions {
   readonly name: string;
   /** Closed with the registry. */
   readonly naming: NacosNaming;
+  /** Closed with the registry too. */
+  readonly namespaces: NamespaceCheck;
   readonly runtime: Runtime;
   readonly group: string;
   readonly cluster: string;
@@ -26,6 +29,8 @@ export interface NacosRegistryOptions {
 const leaveMs = 2_000;
 /** Keys and values of an instance together: more is refused by servers from 2.3 on (app-level discovery 2.5). */
 const maxMetadataLength = 1_024;
+/** Servers from 3.1 on, when they are told to validate (nacos-server 4). */
+const noSuchNamespace = 22_001;
 
 /**
  * The {@link Registry} on Nacos, in the layout that Java and Go share (app-level discovery 2.5): the service is the
@@ -112,7 +117,8 @@ export class NacosRegistry implements Registry {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new RegistryError("REGISTRY_UNAVAILABLE", `${this.name}: the registry was closed`));
-    this.#closed ??= this.#options.naming.close();
+    const { naming, namespaces } = this.#options;
+    this.#closed ??= Promise.all([naming.close(), namespaces[Symbol.asyncDispose]()]).then(() => {});
     return this.#closed;
   }
 
@@ -135,7 +141,7 @@ export class NacosRegistry implements Registry {
     } catch (error) {
       const { state } = this.#options.naming;
       if (!signal.aborted || error !== signal.reason || state.status === "connected")
-        throw registryError(this.name, error);
+        throw await this.#explained(error);
       const what = `${this.name}: ${instance.id} of ${instance.application} is not registered`;
       const why = state.lastError?.message ?? "no server has answered";
       const code = state.lastError?.code === "NOT_NACOS" ? "REGISTRY_WRONG_SERVER" : "REGISTRY_UNAVAILABLE";
@@ -180,8 +186,16 @@ export class NacosRegistry implements Registry {
     try {
       return await work();
     } catch (error) {
-      throw registryError(this.name, error);
+      throw await this.#explained(error);
     }
+  }
+
+  /** A server that validates namespaces does not say which there are. */
+  async #explained(cause: unknown): Promise<unknown> {
+    const error = registryError(this.name, cause);
+    if (!(cause instanceof NacosError) || cause.serverCode !== noSuchNamespace) return error;
+    const text = `${this.name}: ${cause.message}${await this.#options.namespaces.hint()}`;
+    return new RegistryError("REGISTRY_REFUSED", text, { cause });
   }
 }
 
