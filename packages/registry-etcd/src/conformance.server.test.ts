@@ -3,6 +3,7 @@ import {
   type EtcdServer,
   type Harness,
   installEtcd,
+  interfaceRegistrySuite,
   metadataReportSuite,
   proxiedHarness,
   realServer,
@@ -11,6 +12,7 @@ import {
 } from "@dubbo-ts/testkit";
 import { etcdConfigCenter } from "./etcd-config-center.js";
 import type { EtcdOptions } from "./etcd-connection.js";
+import { etcdInterfaceRegistry } from "./etcd-interface-registry.js";
 import { etcdMetadataReport } from "./etcd-metadata-report.js";
 import { etcdRegistry } from "./etcd-registry.js";
 
@@ -28,6 +30,7 @@ realServer("a real etcd", installEtcd(), () => {
   afterAll(() => server[Symbol.asyncDispose]());
 
   registrySuite("etcd", () => harness(server, etcdRegistry), settings);
+  interfaceRegistrySuite("etcd", () => harness(server, etcdInterfaceRegistry), settings);
   metadataReportSuite("etcd", () => harness(server, etcdMetadataReport), settings);
   configCenterSuite("etcd", () => harness(server, etcdConfigCenter), {
     ...settings,

@@ -1,6 +1,7 @@
 import {
   configCenterSuite,
   type Harness,
+  interfaceRegistrySuite,
   metadataReportSuite,
   proxiedHarness,
   realServer,
@@ -11,6 +12,7 @@ import {
 } from "@dubbo-ts/testkit";
 import { zookeeperConfigCenter } from "./zookeeper-config-center.js";
 import type { ZooKeeperOptions } from "./zookeeper-connection.js";
+import { zookeeperInterfaceRegistry } from "./zookeeper-interface-registry.js";
 import { zookeeperMetadataReport } from "./zookeeper-metadata-report.js";
 import { zookeeperRegistry } from "./zookeeper-registry.js";
 
@@ -28,6 +30,7 @@ realServer("a real ZooKeeper", zooKeeperAvailable(), () => {
   afterAll(() => server[Symbol.asyncDispose]());
 
   registrySuite("ZooKeeper", () => harness(server, zookeeperRegistry), settings);
+  interfaceRegistrySuite("ZooKeeper", () => harness(server, zookeeperInterfaceRegistry), settings);
   metadataReportSuite("ZooKeeper", () => harness(server, zookeeperMetadataReport), settings);
   configCenterSuite("ZooKeeper", () => harness(server, zookeeperConfigCenter), {
     ...settings,

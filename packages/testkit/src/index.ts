@@ -6,6 +6,7 @@ export { type FaultMode, type FaultProxy, faultProxy, type ProxyTarget } from ".
 export { type FaultHooks, type FaultKind, type Harness, type SuiteOptions } from "./faults.js";
 export { type Followed, follow } from "./follow.js";
 export { Load } from "./load.js";
+export { interfaceRegistrySuite, sampleServiceUrl } from "./interface-registry-suite.js";
 export { metadataReportSuite, sampleMetadata } from "./metadata-report-suite.js";
 export { type LeakOptions, noLeaks } from "./no-leaks.js";
 export { proxiedHarness, type ProxiedServer } from "./proxied-harness.js";
