@@ -8,7 +8,9 @@ import { createApplication } from "./create-application.js";
 
 const Greeter = defineService("org.example.Greeter", { hello: method([java.string()], java.string()) });
 
-async function doctor(registry: string) {
+const doctor = (registry: string) => run(registry, "doctor", "org.example.Greeter");
+
+async function run(registry: string, ...args: readonly string[]) {
   const out: string[] = [];
   const print = (line: string) => void out.push(line);
   const io = {
@@ -17,11 +19,11 @@ async function doctor(registry: string) {
     signal: AbortSignal.timeout(20_000),
     env: { DUBBO_REGISTRY: registry },
   };
-  const code = await runCommand(["doctor", "org.example.Greeter"], io, "1.2.3", commandTools);
+  const code = await runCommand(args, io, "1.2.3", commandTools);
   return { code, out: out.join("\n") };
 }
 
-realServer("the doctor on a real ZooKeeper", zooKeeperAvailable(), () => {
+realServer("the command on a real ZooKeeper", zooKeeperAvailable(), () => {
   let server: ZooKeeperServer;
   let provider: Application;
 
@@ -43,11 +45,11 @@ realServer("the doctor on a real ZooKeeper", zooKeeperAvailable(), () => {
     await server[Symbol.asyncDispose]();
   });
 
-  test("finds the way clear", async () => {
+  test("the doctor finds the way clear", async () => {
     expect(await doctor(`zookeeper://${server.address}`)).toMatchObject({ code: 0 });
   });
 
-  test("tells a chroot that is not there and a group that is empty from the root where the providers are", async () => {
+  test("the doctor tells a chroot that is not there and a group that is empty from the root where the providers are", async () => {
     for (const wrong of ["/nowhere", "?group=nobody", "/nowhere?group=nobody"]) {
       const { code, out } = await doctor(`zookeeper://${server.address}${wrong}`);
       expect(code).toBe(1);
@@ -58,8 +60,26 @@ realServer("the doctor on a real ZooKeeper", zooKeeperAvailable(), () => {
     }
   });
 
-  test("tells instances that are under another root than the mapping", async () => {
+  test("the doctor tells instances that are under another root than the mapping", async () => {
     const { out } = await doctor(`zookeeper://${server.address}?rootPath=elsewhere`);
     expect(out).toMatch(/BROKEN +instances +no instances here, but greeter-app at [\d.]+:\d+ in zookeeper:/);
+  });
+
+  test("settings are kept where Java looks for them, by group and namespace of the URL", async () => {
+    const registry = `zookeeper://${server.address}`;
+    const item = ["demo-app.configurators", "--registry"];
+    expect(await run(registry, "config", "get", ...item, registry)).toMatchObject({ code: 3 });
+    expect(await run(registry, "config", "set", ...item, registry, "enabled: true")).toMatchObject({
+      code: 0,
+    });
+    expect(await run(registry, "config", "get", ...item, registry)).toEqual({
+      code: 0,
+      out: "enabled: true",
+    });
+    expect(await run(registry, "config", "get", ...item, `${registry}?namespace=other`)).toMatchObject({
+      code: 3,
+    });
+    expect(await run(registry, "config", "history", ...item, registry)).toMatchObject({ code: 2 });
+    expect(await run(registry, "config", "remove", ...item, registry)).toMatchObject({ code: 0 });
   });
 });
