@@ -10,11 +10,15 @@ export interface NacosState {
   readonly connectionId: string | undefined;
   /** `host:port` from the list of servers; undefined unless connected. */
   readonly server: string | undefined;
+  /** How it is spoken to; undefined unless connected. */
+  readonly protocol: "grpc" | "http" | undefined;
   /** Since when, by the monotonic clock of the client. */
   readonly sinceMs: number;
   /** Why the last connection ended or could not be made; undefined while connected. */
   readonly lastError: NacosError | undefined;
 }
+
+const nobody = { connectionId: undefined, server: undefined, protocol: undefined };
 
 /** The {@link NacosState} of a connection, and those who follow it. */
 export class ConnectionState {
@@ -26,8 +30,7 @@ export class ConnectionState {
     private readonly environment: NacosEnvironment,
   ) {
     const sinceMs = environment.clock.monotonicMs();
-    const nobody = { connectionId: undefined, server: undefined, lastError: undefined };
-    this.#value = { status: "connecting", ...nobody, sinceMs };
+    this.#value = { status: "connecting", ...nobody, lastError: undefined, sinceMs };
   }
 
   get value(): NacosState {
@@ -51,24 +54,22 @@ export class ConnectionState {
   }
 
   connected(session: Session): void {
-    const { connectionId, server } = session;
-    this.#set({ status: "connected", connectionId, server: server.name, lastError: undefined });
-    this.environment.log.info(
-      { module: this.module, connectionId, server: server.name },
-      "connected to Nacos",
-    );
+    const { connectionId, protocol } = session;
+    const met = { connectionId, server: session.server.name, protocol };
+    this.#set({ status: "connected", ...met, lastError: undefined });
+    this.environment.log.info({ module: this.module, ...met }, "connected to Nacos");
   }
 
   /** Lost, or not connected at one more attempt. */
   disconnected(lastError: NacosError): void {
     const { status, connectionId, server } = this.#value;
-    this.#set({ status: "connecting", connectionId: undefined, server: undefined, lastError });
+    this.#set({ status: "connecting", ...nobody, lastError });
     const fields = { module: this.module, connectionId, server, err: lastError };
     if (status === "connected") this.environment.log.warn(fields, "lost the connection to Nacos");
   }
 
   closed(): void {
-    this.#set({ status: "closed", connectionId: undefined, server: undefined, lastError: undefined });
+    this.#set({ status: "closed", ...nobody, lastError: undefined });
   }
 
   #set(next: Omit<NacosState, "sinceMs">): void {

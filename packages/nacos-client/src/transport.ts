@@ -117,7 +117,7 @@ function noAnswer({ name }: ServerAddress, type: string, timeoutMs: number): Nac
 
 function brokenCall({ name }: ServerAddress, cause: ServiceError | null): NacosError {
   const text = `${name}: ${cause?.message ?? "an answer without content"}`;
-  const isTooLarge = cause?.code === status.RESOURCE_EXHAUSTED && /larger than max/i.test(cause.message);
+  const isTooLarge = cause?.code === status.RESOURCE_EXHAUSTED && /larger than/i.test(cause.message);
   if (isTooLarge) return new NacosError("INVALID", text, { cause });
   const isForeign = cause?.code === status.UNIMPLEMENTED || /protocol error|parse error/i.test(text);
   return new NacosError(isForeign ? "NOT_NACOS" : "UNAVAILABLE", text, { cause });
