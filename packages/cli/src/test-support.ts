@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
-import type { Application, RegistryBackend } from "@dubbo-ts/application";
+import { type Application, readSettings, type RegistryBackend } from "@dubbo-ts/application";
 import { type ConfigCenter, memoryConfigCenter } from "@dubbo-ts/config";
 import {
   encodeMetadata,
@@ -58,6 +58,13 @@ export class World implements AsyncDisposable {
       runtime: { ...systemRuntime, log: silentLogger },
       openRegistry: async (url) => this.#backend(this.place(url)),
       openCenter: async (url) => this.#backend(this.place(url)),
+      readSettings: ({ config, log }) =>
+        readSettings({
+          config,
+          registry: "memory://",
+          registries: { memory: async () => this.#backend(this.place()) },
+          runtime: { ...systemRuntime, log },
+        }),
       openApplication: (options): Promise<Application> => this.openApplication(options),
       openDialer: async () => ({
         protocols: this.protocols,

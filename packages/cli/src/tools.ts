@@ -1,5 +1,6 @@
 import type { Application, CenterBackend, RegistryBackend } from "@dubbo-ts/application";
-import type { Endpoint, Runtime } from "@dubbo-ts/core";
+import type { Config } from "@dubbo-ts/config";
+import type { Endpoint, Logger, Runtime } from "@dubbo-ts/core";
 import type { CallMetadataService } from "@dubbo-ts/metadata";
 import type { ProtocolInvoker } from "@dubbo-ts/rpc";
 
@@ -15,8 +16,23 @@ export interface CommandTools {
    * @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY.
    */
   openCenter(url: string): Promise<CenterBackend>;
+  /**
+   * The configuration that an application would start with: with what its config centers say at present.
+   * @param options.log is told what was refused.
+   * @throws {ConfigError} UNKNOWN_REGISTRY, ADDRESS_INVALID, CONFIG_INVALID.
+   * @throws {RegistryError} REGISTRY_UNAVAILABLE: a `config-center` with `check` does not answer.
+   */
+  readSettings(options: {
+    readonly config: Config;
+    readonly registry: string | undefined;
+    readonly log: Logger;
+  }): Promise<Config>;
   /** Opens a consumer: nothing on disk, no signals, no log. */
-  openApplication(options: { readonly name: string; readonly registry: string }): Promise<Application>;
+  openApplication(options: {
+    readonly name: string;
+    readonly registry: string;
+    readonly metadataReport?: string | undefined;
+  }): Promise<Application>;
   /** Opens the protocols, to call single endpoints. */
   openDialer(application: string): Promise<Dialer>;
   readonly runtime: Runtime;

@@ -1,9 +1,9 @@
-import { metadataServiceCaller } from "@dubbo-ts/application";
+import { metadataServiceCaller, readSettings, type RegistryFactory } from "@dubbo-ts/application";
 import type { CommandTools, Dialer } from "@dubbo-ts/cli";
 import { parseRegistryAddress } from "@dubbo-ts/config";
 import { DisposalScope, type Endpoint, RpcError, silentLogger, systemRuntime } from "@dubbo-ts/core";
 import type { Protocol } from "@dubbo-ts/rpc";
-import { protocols } from "./adapters.js";
+import { memoryCenters, protocols, registryFactories } from "./adapters.js";
 import { createApplication, openCenter, openRegistry } from "./create-application.js";
 
 const runtime = { ...systemRuntime, log: silentLogger };
@@ -13,9 +13,20 @@ export const commandTools: CommandTools = {
   runtime,
   openRegistry: async (url) => openRegistry(asGuest(url), runtime),
   openCenter: async (url) => openCenter(asGuest(url), runtime),
-  openApplication: ({ name, registry }) =>
+  readSettings: ({ config, registry, log }) =>
+    readSettings({
+      config,
+      registry: registry ?? (Object.keys(config.registries).length === 0 ? "local://" : undefined),
+      registries: guestFactories(registryFactories(memoryCenters())),
+      runtime: { ...runtime, log },
+    }),
+  openApplication: ({ name, registry, metadataReport }) =>
     createApplication({
-      config: { application: { name }, cache: { enabled: false } },
+      config: {
+        application: { name },
+        cache: { enabled: false },
+        ...(metadataReport !== undefined && { "metadata-report": { address: metadataReport } }),
+      },
       registry: asGuest(registry),
       log: silentLogger,
       // What the command line names wins, and the command knows it already.
@@ -28,6 +39,17 @@ export const commandTools: CommandTools = {
 function asGuest(url: string): string {
   const { scheme } = parseRegistryAddress(url);
   return scheme === "local" ? `${url}${url.includes("?") ? "&" : "?"}serve=false` : url;
+}
+
+/** The same for registries that a configuration names. */
+function guestFactories(
+  factories: Readonly<Record<string, RegistryFactory>>,
+): Readonly<Record<string, RegistryFactory>> {
+  const { local, ...others } = factories;
+  if (local === undefined) return factories;
+  const asGuestOf: RegistryFactory = (settings, where) =>
+    local({ ...settings, params: { ...settings.params, serve: "false" } }, where);
+  return { ...others, local: asGuestOf };
 }
 
 async function openDialer(application: string): Promise<Dialer> {
