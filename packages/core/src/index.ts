@@ -39,6 +39,7 @@ export {
   type Timer,
 } from "./runtime.js";
 // For authors of adapters
+export { type TlsParameters, tlsOfParameters } from "./tls-parameters.js";
 export { type BackoffOptions, backoffMs, retry, type RetryOptions } from "./async/backoff.js";
 export { DisposalScope } from "./async/disposal-scope.js";
 export { Latest } from "./async/latest.js";

@@ -3,6 +3,7 @@ export type { NacosAddress } from "./nacos-address.js";
 export {
   type NacosBackend,
   nacosConfigCenter,
+  nacosInterfaceRegistry,
   nacosMetadataReport,
   type NacosOptions,
   nacosRegistry,

@@ -1,8 +1,15 @@
-import { ConfigError, type Runtime, systemRuntime } from "@dubbo-ts/core";
+import {
+  ConfigError,
+  type Runtime,
+  systemRuntime,
+  type TlsParameters,
+  tlsOfParameters,
+} from "@dubbo-ts/core";
 import type { ConfigCenter } from "@dubbo-ts/config";
-import type { Registry } from "@dubbo-ts/discovery";
+import type { InterfaceRegistry, Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
 import {
+  accessKeyCredentials,
   type NacosConfig,
   type NacosCredentials,
   type NacosNaming,
@@ -11,9 +18,11 @@ import {
   nacosNaming,
   passwordCredentials,
   type NacosOptions as ClientOptions,
+  type NacosTls,
 } from "@dubbo-ts/nacos-client";
 import { hostText, type NacosAddress, parseNacosAddress } from "./nacos-address.js";
 import { NacosConfigCenter } from "./nacos-config-center.js";
+import { NacosInterfaceRegistry } from "./nacos-interface-registry.js";
 import { NacosMetadataReport } from "./nacos-metadata-report.js";
 import { NacosRegistry } from "./nacos-registry.js";
 import { NamespaceCheck } from "./namespace-check.js";
@@ -45,6 +54,8 @@ export interface NacosOptions {
 /** A registry, a metadata report and a config center on one Nacos. Disposing it deregisters and closes all. */
 export interface NacosBackend extends AsyncDisposable {
   readonly registry: Registry;
+  /** The providers of each interface, on the registry's connection. */
+  readonly interfaces: InterfaceRegistry;
   readonly metadataReport: MetadataReport;
   readonly configCenter: ConfigCenter;
   /** False: other machines may see it. */
@@ -64,14 +75,16 @@ export async function openNacos(
   options: NacosOptions,
   runtime: Runtime = systemRuntime,
 ): Promise<NacosBackend> {
-  const { name, settings, registry: rest } = read(options, runtime);
+  const { name, settings, registry: rest } = await read(options, runtime);
   const naming = opened(name, () => nacosNaming(settings));
   const config = opened(name, () => nacosConfig(settings));
   const registry = registryOver(naming, options, rest, name, settings, runtime);
+  const interfaces = new NacosInterfaceRegistry({ ...rest, name, naming, owned: false, runtime });
   const metadataReport = new NacosMetadataReport({ name, config, legacyGroup: rest.group, runtime });
   const configCenter = new NacosConfigCenter({ name, config, owned: false, runtime });
   return {
     registry,
+    interfaces,
     metadataReport,
     configCenter,
     loopbackOnly: false,
@@ -88,15 +101,25 @@ export async function nacosRegistry(
   options: NacosOptions,
   runtime: Runtime = systemRuntime,
 ): Promise<Registry> {
-  const { name, settings, registry } = read(options, runtime);
+  const { name, settings, registry } = await read(options, runtime);
   const naming = opened(name, () => nacosNaming(settings));
   return registryOver(naming, options, registry, name, settings, runtime);
+}
+
+/** Opens the registry of interfaces alone; see {@link openNacos}. */
+export async function nacosInterfaceRegistry(
+  options: NacosOptions,
+  runtime: Runtime = systemRuntime,
+): Promise<InterfaceRegistry> {
+  const { name, settings, registry } = await read(options, runtime);
+  const naming = opened(name, () => nacosNaming(settings));
+  return new NacosInterfaceRegistry({ ...registry, name, naming, owned: true, runtime });
 }
 
 function registryOver(
   naming: NacosNaming,
   { checkNamespace = true }: NacosOptions,
-  rest: ReturnType<typeof read>["registry"],
+  rest: Awaited<ReturnType<typeof read>>["registry"],
   name: string,
   settings: ClientOptions,
   runtime: Runtime,
@@ -111,7 +134,7 @@ export async function nacosMetadataReport(
   options: NacosOptions,
   runtime: Runtime = systemRuntime,
 ): Promise<MetadataReport> {
-  const { name, settings, registry } = read(options, runtime);
+  const { name, settings, registry } = await read(options, runtime);
   const config = opened(name, () => nacosConfig(settings));
   return new NacosMetadataReport({ name, config, legacyGroup: registry.group, runtime });
 }
@@ -121,18 +144,19 @@ export async function nacosConfigCenter(
   options: NacosOptions,
   runtime: Runtime = systemRuntime,
 ): Promise<ConfigCenter> {
-  const { name, settings } = read(options, runtime);
+  const { name, settings } = await read(options, runtime);
   const config = opened(name, () => nacosConfig(settings));
   return new NacosConfigCenter({ name, config, owned: true, runtime });
 }
 
-function read(options: NacosOptions, { clock, random, log }: Runtime) {
+async function read(options: NacosOptions, { clock, random, log }: Runtime) {
   const address = typeof options.address === "string" ? parseNacosAddress(options.address) : options.address;
   const { params = {} } = address;
   const servers = address.hosts.map(hostText);
   const { namespace = params["namespace"], client, applicationName } = options;
-  const credentials = options.credentials ?? passwordOf(address, clock, random);
   const name = options.name ?? `nacos://${servers.join(",")}`;
+  const credentials = options.credentials ?? credentialsOf(name, address, clock, random);
+  const tls = await tlsOfParameters(name, params);
   const settings: ClientOptions = {
     clock,
     random,
@@ -142,6 +166,7 @@ function read(options: NacosOptions, { clock, random, log }: Runtime) {
     namespace: namespace || "public",
     ...(applicationName !== undefined && { appName: applicationName }),
     ...(credentials !== undefined && { credentials }),
+    ...(tls !== undefined && { tls: definedOf(tls) }),
   };
   const registry = {
     group: (options.group ?? params["group"]) || "DEFAULT_GROUP",
@@ -151,13 +176,29 @@ function read(options: NacosOptions, { clock, random, log }: Runtime) {
   return { name, settings, registry };
 }
 
-/** A user in the address, with or without password, is one to log in as. */
-function passwordOf(
-  { username, password = "" }: NacosAddress,
+/** What `tls…` parameters say, without what they leave open. */
+function definedOf(tls: TlsParameters): NacosTls {
+  return Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)) as NacosTls;
+}
+
+/**
+ * `accessKey` and `secretKey` sign, as in Java; a user in the address, with or without password, is one to log in as.
+ * @throws {ConfigError} ADDRESS_INVALID: one key without the other, or both ways at once.
+ */
+function credentialsOf(
+  name: string,
+  { username, password = "", params = {} }: NacosAddress,
   clock: Runtime["clock"],
   random: () => number,
-) {
-  return username === undefined ? undefined : passwordCredentials({ username, password, clock, random });
+): NacosCredentials | undefined {
+  const { accessKey = "", secretKey = "" } = params;
+  if (accessKey === "" && secretKey === "")
+    return username === undefined ? undefined : passwordCredentials({ username, password, clock, random });
+  const invalid = (why: string) => new ConfigError("ADDRESS_INVALID", `${name}: ${why}`);
+  if (accessKey === "" || secretKey === "") throw invalid("accessKey and secretKey come together");
+  if (username !== undefined) throw invalid("either a user or an accessKey");
+  const region = params["signatureRegionId"];
+  return accessKeyCredentials({ key: { accessKey, secretKey }, clock, ...(region ? { region } : {}) });
 }
 
 function opened<T>(name: string, open: () => T): T {
