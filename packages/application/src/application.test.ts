@@ -13,7 +13,7 @@ import {
 } from "@dubbo-ts/core";
 import { MemoryRegistryStore, memoryRegistry, type Registry } from "@dubbo-ts/discovery";
 import { MemoryMetadataStore, memoryMetadataReport } from "@dubbo-ts/metadata";
-import { defineService, java, method, type Protocol, type ServedService } from "@dubbo-ts/rpc";
+import { defineService, type Filter, java, method, type Protocol, type ServedService } from "@dubbo-ts/rpc";
 import { fakeClock, recordingLogger, ScriptedRegistry, testRuntime, waitFor } from "@dubbo-ts/testkit";
 import { type Application, type ApplicationOptions, createApplication } from "./application.js";
 import type { RegistryFactory } from "./extensions.js";
@@ -308,6 +308,26 @@ describe("a reference", () => {
     );
     await expect(app.refer(Echo, { signal })).rejects.toThrow("enough");
     expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
+  test("calls those methods one way that the reference says are so", async () => {
+    const world = new World();
+    await using provider = await world.open("app");
+    await provider.export(Echo, echo);
+    await provider.start();
+    await using app = await world.open("client");
+    const ways: boolean[] = [];
+    const seen: Filter = (next) => ({
+      invoke: (call) => {
+        ways.push(call.oneway);
+        return next.invoke(call);
+      },
+    });
+    const plain = await app.refer(Echo, { filters: [seen] });
+    const oneway = await app.refer(Echo, { filters: [seen], methods: { echo: { oneway: true } } });
+    await plain.echo("x");
+    await oneway.echo("x");
+    expect(ways).toEqual([false, true]);
   });
 
   test("runs the filters of the application around its own, and sends its attachments", async () => {

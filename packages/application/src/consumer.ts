@@ -44,7 +44,11 @@ export class Consumer implements AsyncDisposable {
   /** A typed client of `definition`. */
   async refer<D extends ServiceDefinition>(definition: D, options: ReferenceOptions): Promise<Client<D>> {
     const { reference, settings } = await this.#open(definition.serviceInterface, options);
-    return createClient(definition, reference.invoker, this.#clientSettings(reference, settings));
+    const oneway = (method: string) => options.methods?.[method]?.oneway ?? false;
+    return createClient(definition, reference.invoker, {
+      ...this.#clientSettings(reference, settings),
+      oneway,
+    });
   }
 
   /** A client without a definition. */

@@ -3,7 +3,7 @@ export { type Application, type ApplicationOptions, createApplication } from "./
 export type { ConfigChange } from "./live-config/live-config.js";
 export type { MigrateOptions } from "./migration.js";
 export { readSettings, type ReadSettingsOptions } from "./live-config/read-settings.js";
-export type { MethodOptions, ReferenceOptions, ServiceOptions } from "./options.js";
+export type { MethodOptions, ReferenceMethodOptions, ReferenceOptions, ServiceOptions } from "./options.js";
 export type { ServiceHandle } from "./provider.js";
 // For authors of adapters
 export {

@@ -32,6 +32,15 @@ export interface ServiceOptions extends MethodOptions {
   filters?: readonly Filter[];
 }
 
+/** Settings of one method of a reference. */
+export interface ReferenceMethodOptions extends MethodOptions {
+  /**
+   * True: nobody waits for the answer, and the call resolves once it is under way; whether it succeeds is not known. Needs a
+   * method without result. Over triple, which has no such calls, the answer is passed over. Default false.
+   */
+  oneway?: boolean;
+}
+
 /** How a service is called. What is left out comes from the configuration's `consumer.references`, then from defaults. */
 export interface ReferenceOptions extends MethodOptions {
   /** Exact, `*` for any, or a list `1.0.0,1.1.0`. Default: none. */
@@ -51,7 +60,7 @@ export interface ReferenceOptions extends MethodOptions {
   /** Sent with every call. */
   attachments?: Readonly<Record<string, string>>;
   /** Settings of single methods. */
-  methods?: Readonly<Record<string, MethodOptions>>;
+  methods?: Readonly<Record<string, ReferenceMethodOptions>>;
   /** Run around every call, the first outermost, inside those of the application. */
   filters?: readonly Filter[];
   /** Ends the reference when it aborts; else it ends with the application. */

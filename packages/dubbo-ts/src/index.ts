@@ -6,6 +6,7 @@ export type {
   CenterBackend,
   MethodOptions,
   ProtocolFactory,
+  ReferenceMethodOptions,
   ReferenceOptions,
   RegistryBackend,
   RegistryFactory,

@@ -577,6 +577,8 @@ describe("echo and generic calls", () => {
       attachments: { b: "2", generic: "bean" },
     });
     expect(invocations[0]).toMatchObject({ method: "$invoke", args: ["getUser", ["long"], [1n]] });
+    await client.invoke("ping", []); // dubbo-go reads no null over triple
+    expect(invocations[1]).toMatchObject({ method: "$invoke", args: ["ping", [], []] });
     expect(Object.fromEntries(invocations[0]?.attachments ?? [])).toEqual({
       a: "1",
       b: "2",

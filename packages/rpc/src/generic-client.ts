@@ -33,7 +33,9 @@ export function createGenericClient(
   const caller = new Caller(genericService(serviceInterface), invoker, settings);
   return {
     async invoke(method, args, { parameterTypes, ...options }: GenericCallOptions = {}) {
-      const passed = [method, parameterTypes ?? null, args, options];
+      // Where there is nothing to tell, a list: dubbo-go reads no null over triple.
+      const types = parameterTypes ?? (args.length === 0 ? [] : null);
+      const passed = [method, types, args, options];
       try {
         return await caller.call("$invoke", genericMethod, passed, generic);
       } catch (error) {

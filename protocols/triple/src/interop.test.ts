@@ -20,6 +20,7 @@ import {
 import { loadProto } from "./load-proto.js";
 import { codecOf, encodeException } from "./method-codec.js";
 import { type Greeter, greeterProto, loadGreeter, Shop, Workbench } from "./test-support.js";
+import { readResponse } from "./wrapper.js";
 
 const bench = new Workbench();
 const leaks = noLeaks();
@@ -165,6 +166,19 @@ describe("a gRPC client that knows nothing of Dubbo", () => {
       code: 17,
       details: "gone",
     });
+  });
+
+  test("of dubbo-go is answered with an empty text where nothing is returned, since it reads no null", async () => {
+    const { client } = await grpcClient();
+    const go = new Client(client.getChannel().getTarget(), credentials.createInsecure(), {
+      "grpc.primary_user_agent": "grpc-go-triple/0.1.0",
+    });
+    bench.cleanups.push(() => go.close());
+    const request = codecOf(Shop.methods.note).encodeRequest(["x"]);
+    const dataOf = async (from: Client) =>
+      readResponse((await unary(from, "/org.example.Shop/note", request)).answer);
+    expect(await dataOf(client)).toEqual(Buffer.from("N"));
+    expect(await dataOf(go)).toEqual(Buffer.from([0]));
   });
 
   test("asks for health by service, and is told when the provider leaves", async () => {

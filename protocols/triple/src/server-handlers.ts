@@ -1,5 +1,5 @@
 import { hasCode, type RemoteException } from "@dubbo-ts/core";
-import { asCallError, isAsyncIterable, type MethodKind } from "@dubbo-ts/rpc";
+import { asCallError, isAsyncIterable, java, method, type MethodKind } from "@dubbo-ts/rpc";
 import {
   type handleBidiStreamingCall,
   type handleClientStreamingCall,
@@ -67,7 +67,7 @@ export class MethodHandlers {
     served.run(target.service).then(
       (value) => {
         served.end();
-        reply(call, answer, served, () => codec.encodeResponse(value, serializeType));
+        reply(call, answer, served, () => encodeResult(call, codec, value, serializeType));
       },
       (error: unknown) => {
         served.end();
@@ -264,6 +264,14 @@ function trailersOf({ invocation }: ServedCall): Metadata | undefined {
 
 function isException(error: unknown): error is RemoteException {
   return hasCode(error, "REMOTE_EXCEPTION");
+}
+
+const emptyText = method([], java.string());
+
+/** dubbo-go reads no null in a wrapper (peers GB4): where a method returns nothing, an empty text stands for that. */
+function encodeResult(call: IncomingCall, codec: MethodCodec, value: unknown, serializeType: string): Buffer {
+  if (!codec.returnsNothing || !isGo(call)) return codec.encodeResponse(value, serializeType);
+  return codecOf(emptyText).encodeResponse("", serializeType);
 }
 
 /** dubbo-go hands an exception out as the value (peers GB4): it is told by a status. */
