@@ -7,8 +7,7 @@ import { fileURLToPath } from "node:url";
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const inFolder = (...parts) => join(folder, ...parts);
 
-const onPath = (name) =>
-  (process.env.PATH ?? "").split(delimiter).some((one) => existsSync(join(one, name)));
+const onPath = (name) => (process.env.PATH ?? "").split(delimiter).some((one) => existsSync(join(one, name)));
 
 const dubboJava = "3.3.6";
 const dubboGo = "3.3.2";
@@ -69,6 +68,10 @@ function build(name) {
 /** Whether the peer can be started. */
 export function isBuilt(name) {
   const [program] = languages[name].command;
-  const result = { node: program, java: inFolder("java", "target", "peer.jar"), go: inFolder("go", "target", "peer") };
+  const result = {
+    node: program,
+    java: inFolder("java", "target", "peer.jar"),
+    go: inFolder("go", "target", "peer"),
+  };
   return existsSync(result[name]);
 }

@@ -1,7 +1,7 @@
 import { freePort } from "@dubbo-ts/testkit";
 import { cellKey, forms } from "./cells.mjs";
 import { Peer } from "./peer.mjs";
-import { registries } from "./registries.mjs";
+import { startRegistry } from "./registries.mjs";
 
 const interop = (name) => `org.example.interop.${name}`;
 
@@ -22,9 +22,12 @@ export function servicesOf(protocol) {
  */
 export async function runCalls(cells, folder, report) {
   const names = [...new Set(cells.map(({ registry }) => registry))];
+  const started = new Map();
+  // One after the other: they need the whole machine for a moment.
+  for (const name of names) started.set(name, await startRegistry(name));
   await Promise.all(
     names.map(async (name) => {
-      const { server, url } = await registries[name].start();
+      const { server, url } = started.get(name);
       try {
         const own = cells.filter(({ registry }) => registry === name);
         for (const group of groups(own)) await runGroup(group, url, folder, report);

@@ -1,4 +1,133 @@
-/** docs/compatibility.md. */
+import { readFileSync } from "node:fs";
+import { languages } from "./build.mjs";
+import { allCells, cellKey } from "./cells.mjs";
+
+const read = (name) => JSON.parse(readFileSync(new URL(`../${name}.json`, import.meta.url), "utf8"));
+
+/** docs/compatibility.md, from `results.json`, `known.json` and `quirks.json`. */
 export function compatibilityPage(results) {
-  return `# Compatibility\n\n${JSON.stringify(results.date)}\n`;
+  return `${[
+    "# Compatibility",
+    introduction(results),
+    "## Calls",
+    "Cases passed of cases run. The arrow points from the consumer to the provider.",
+    ...["zookeeper", "nacos", "etcd"].map((registry) => registryTable(registry, results)),
+    "The cases: `calls`, over dubbo and in the wrapper, and `proto`, over triple with protobuf, are listed in",
+    "[test/interop](../test/interop/README.md#cases).",
+    ...lifeTable(results),
+    "## What fails, whose fault it is, and what to do instead",
+    knownTable(results),
+    "JB and GB are faults of Apache Dubbo for Java and dubbo-go in the versions above.",
+    "## Quirks",
+    "What the peers do in ways of their own, and the test that keeps each understood.",
+    quirksTable(),
+  ].join("\n\n")}\n`;
+}
+
+function introduction({ date }) {
+  return `What Apache Dubbo for Java and dubbo-go reach with dubbo-ts, and with each other. This page is written by \`npm run interop\`, which
+runs unmodified releases against it in both directions: ${languages.java.version} on Java 17, ${languages.go.version}; ZooKeeper 3.8, Nacos 3.1.0,
+etcd 3.4. Last run: ${date}.`;
+}
+
+const columns = [
+  ["dubbo-ts → Java", "java", "node"],
+  ["Java → dubbo-ts", "node", "java"],
+  ["dubbo-ts → Go", "go", "node"],
+  ["Go → dubbo-ts", "node", "go"],
+  ["Go → Java", "java", "go"],
+  ["Java → Go", "go", "java"],
+];
+const registryNames = { zookeeper: "ZooKeeper", nacos: "Nacos", etcd: "etcd (not known to Java)" };
+const formNames = {
+  dubbo: "dubbo, Hessian 2",
+  "tri-protobuf": "triple, protobuf",
+  "tri-wrapper": "triple, wrapper",
+};
+
+function registryTable(registry, { cells }) {
+  const all = allCells().filter((cell) => cell.registry === registry);
+  const shown = columns.filter(([, provider, consumer]) => all.some(isOf(provider, consumer)));
+  const rows = Object.keys(formNames).flatMap((form) =>
+    ["local", "remote"].map((metadata) => [
+      formNames[form],
+      metadata,
+      ...shown.map(([, provider, consumer]) => {
+        const result = cells[cellKey({ registry, provider, consumer, form, metadata })];
+        return result === undefined ? "not run" : shortResult(result);
+      }),
+    ]),
+  );
+  const head = ["protocol", "metadata", ...shown.map(([name]) => name)];
+  return `### ${registryNames[registry]}\n\n${table(head, rows)}`;
+}
+
+const isOf = (provider, consumer) => (cell) => cell.provider === provider && cell.consumer === consumer;
+const shortResult = ({ passed, run }) => (run === 0 ? "none" : `${passed} of ${run}`);
+
+function table(head, rows) {
+  const lines = [head, head.map(() => "---"), ...rows];
+  return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** The entry of `known.json` that explains why a case fails in a cell. */
+export function explanation(cell, name, known = read("known")) {
+  const has = (list, value) => list === undefined || list.includes(value);
+  return known.find(
+    (one) =>
+      has(one.forms, cell.form) &&
+      has(one.registries, cell.registry) &&
+      (one.cases === "*" || one.cases.includes(name)) &&
+      (one.metadata ?? cell.metadata) === cell.metadata &&
+      (one.provider ?? cell.provider) === cell.provider &&
+      (one.consumer ?? cell.consumer) === cell.consumer &&
+      (one.between === undefined ||
+        (one.between.includes(cell.provider) && one.between.includes(cell.consumer))),
+  );
+}
+
+function knownTable({ cells }) {
+  const known = read("known");
+  const seen = new Map(known.map((one) => [one, new Map()]));
+  const unexplained = [];
+  for (const cell of allCells())
+    for (const name of cells[cellKey(cell)]?.failed ?? []) {
+      const why = explanation(cell, name, known);
+      if (why === undefined) unexplained.push([`${cellTitle(cell)}, ${cell.registry}`, name]);
+      else seen.get(why).set(cellTitle(cell), true);
+    }
+  const rows = known
+    .filter((one) => seen.get(one).size > 0)
+    .map((one) => [one.bug, [...seen.get(one).keys()].join("; "), casesOf(one), one.why, one.instead]);
+  const head = ["fault", "where", "cases", "why", "instead"];
+  return [table(head, rows), ...unexplainedTable(unexplained)].join("\n\n");
+}
+
+const casesOf = ({ cases }) => (cases === "*" ? "all" : cases.map((name) => `\`${name}\``).join(", "));
+
+function cellTitle({ provider, consumer, form, metadata }) {
+  const [name] = columns.find(([, from, to]) => from === provider && to === consumer);
+  return `${name}, ${formNames[form]}, ${metadata}`;
+}
+
+function unexplainedTable(rows) {
+  if (rows.length === 0) return [];
+  return ["Not explained yet:", table(["where", "case"], rows)];
+}
+
+function lifeTable({ lives = {} }) {
+  const rows = Object.entries(lives).map(([key, { calls, failed, note = "" }]) => [key, calls, failed, note]);
+  if (rows.length === 0) return [];
+  return [
+    "## Life",
+    "Calls go on all the while, with default settings; how many failed.",
+    table(["what happens", "calls", "failed", ""], rows),
+  ];
+}
+
+function quirksTable() {
+  return table(
+    ["quirk", "test"],
+    read("quirks").map(([quirk, test]) => [quirk, `\`${test}\``]),
+  );
 }

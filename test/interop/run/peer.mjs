@@ -56,7 +56,10 @@ export class Peer {
   async #ready(withinMs) {
     const ready = await Promise.race([
       new Promise((resolve, reject) => this.#waiting.set("event", { resolve, reject })),
-      sleep(withinMs, undefined, { ref: false }).then(() => ({ event: "failed", detail: "not ready in time" })),
+      sleep(withinMs, undefined, { ref: false }).then(() => ({
+        event: "failed",
+        detail: "not ready in time",
+      })),
     ]);
     this.#waiting.delete("event");
     if (ready.event !== "ready") throw new Error(`${this.language} ${this.settings.role}: ${ready.detail}`);
@@ -102,7 +105,8 @@ export class Peer {
   /** As `ask`; throws what is not `ok`. */
   async tell(command, withinMs) {
     const answer = await this.ask(command, withinMs);
-    if (!answer.ok) throw new Error(`${this.language} ${this.settings.role}, ${command.do}: ${answer.detail}`);
+    if (!answer.ok)
+      throw new Error(`${this.language} ${this.settings.role}, ${command.do}: ${answer.detail}`);
     return answer;
   }
 

@@ -1,4 +1,11 @@
-import { nacosAvailable, etcdAvailable, startEtcd, startNacos, startZooKeeper, zooKeeperAvailable } from "@dubbo-ts/testkit";
+import {
+  nacosAvailable,
+  etcdAvailable,
+  startEtcd,
+  startNacos,
+  startZooKeeper,
+  zooKeeperAvailable,
+} from "@dubbo-ts/testkit";
 
 /** The servers that peers register with: how they are started, and whether this machine has them. */
 export const registries = {
@@ -18,6 +25,12 @@ export const registries = {
     start: async () => withUrl("etcd", await startEtcd()),
   },
 };
+
+/** Starts one; a second time if the first failed, as Nacos may on a busy machine. */
+export async function startRegistry(name) {
+  const start = () => registries[name].start();
+  return start().catch(start);
+}
 
 function withUrl(scheme, server) {
   return { server, url: `${scheme}://${server.address}` };
