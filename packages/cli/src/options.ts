@@ -4,6 +4,8 @@ import type { CommandIo } from "./command-io.js";
 /** Options of all commands that look into a registry. */
 export interface RegistryOptions {
   readonly registry: string;
+  /** Where mapping and metadata are, when that is not the registry. */
+  readonly metadataReport?: string | undefined;
   readonly timeout: number;
   readonly json?: true;
 }
@@ -19,6 +21,14 @@ export function registryOptions(command: Command, { env = {} }: CommandIo): Comm
     )
     .option("--timeout <time>", "how long one answer may take, 500ms or 5s", durationOf, 5_000)
     .option("--json", "print JSON for programs");
+}
+
+/** {@link registryOptions}, and `--metadata-report`: for commands that need mapping or metadata. */
+export function reportOptions(command: Command, io: CommandIo): Command {
+  return registryOptions(command, io).option(
+    "--metadata-report <url>",
+    "where mapping and metadata are, if not in the registry: redis://host:6379 for example",
+  );
 }
 
 /** `500`, `500ms`, `5s` in ms. */

@@ -1,5 +1,5 @@
 import type { RegistryBackend } from "@dubbo-ts/application";
-import { deadline, RegistryError, type ServiceInstance } from "@dubbo-ts/core";
+import { deadline, DisposalScope, RegistryError, type ServiceInstance } from "@dubbo-ts/core";
 import type { CommandIo } from "./command-io.js";
 import type { RegistryOptions } from "./options.js";
 import type { CommandTools } from "./tools.js";
@@ -18,11 +18,11 @@ export class RegistrySession implements AsyncDisposable {
 
   /** @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY. */
   static async open(
-    { registry, timeout }: Pick<RegistryOptions, "registry" | "timeout">,
+    places: Pick<RegistryOptions, "registry" | "metadataReport" | "timeout">,
     tools: CommandTools,
     signal: AbortSignal,
   ): Promise<RegistrySession> {
-    return new RegistrySession(await tools.openRegistry(registry), timeout, tools, signal);
+    return new RegistrySession(await openPlaces(places, tools), places.timeout, tools, signal);
   }
 
   /** @throws {RegistryError} REGISTRY_UNAVAILABLE: no answer in time; and what the registry throws. */
@@ -55,6 +55,33 @@ export class RegistrySession implements AsyncDisposable {
 
   [Symbol.asyncDispose](): PromiseLike<void> {
     return this.backend[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * A registry, with the metadata report that is named beside it in the place of its own.
+ * @throws {ConfigError} ADDRESS_INVALID, UNKNOWN_REGISTRY.
+ */
+export async function openPlaces(
+  { registry, metadataReport }: Pick<RegistryOptions, "registry" | "metadataReport">,
+  tools: Pick<CommandTools, "openRegistry" | "openCenter">,
+): Promise<RegistryBackend> {
+  if (metadataReport === undefined) return tools.openRegistry(registry);
+  const scope = new DisposalScope();
+  const center = scope.use(await tools.openCenter(metadataReport));
+  try {
+    const backend = scope.use(await tools.openRegistry(registry));
+    const { registry: instances, loopbackOnly, configCenter } = backend;
+    return {
+      registry: instances,
+      metadataReport: center.metadataReport,
+      configCenter,
+      loopbackOnly,
+      [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await scope[Symbol.asyncDispose]();
+    throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import { publishedTypes } from "../call/published-types.js";
 import type { CommandContext } from "../command-context.js";
 import { withStatus } from "../command-io.js";
 import { UsageError } from "../exit-codes.js";
-import { namesOf, pairsOf, type RegistryOptions, registryOptions } from "../options.js";
+import { namesOf, pairsOf, type RegistryOptions, reportOptions } from "../options.js";
 import { RegistrySession } from "../registry-session.js";
 import { jsonText } from "../text.js";
 
@@ -50,7 +50,7 @@ export function addCall(program: Command, context: CommandContext): void {
     .action((name: string, method: string, json: string[], options: CallOptions) =>
       call(name, method, json, options, context),
     );
-  registryOptions(command, context.io).addHelpText("after", examples);
+  reportOptions(command, context.io).addHelpText("after", examples);
 }
 
 async function call(
@@ -69,7 +69,8 @@ async function call(
       const types = options.types ?? (await typesOf(name, method, args.length, options, context));
       // With addresses given by hand nothing is looked up.
       const registry = options.url === undefined ? options.registry : "memory://";
-      await using app = await tools.openApplication({ name: "dubbo-ts-cli", registry });
+      const { metadataReport } = options;
+      await using app = await tools.openApplication({ name: "dubbo-ts-cli", registry, metadataReport });
       const client = await app.refer(name, referenceOptions(options, io.signal));
       const fitted =
         types === undefined ? args : args.map((arg, index) => fitArgument(arg, types[index] ?? ""));

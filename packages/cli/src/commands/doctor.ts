@@ -4,7 +4,7 @@ import type { CommandContext } from "../command-context.js";
 import { examine, steps } from "../doctor/examine.js";
 import type { Finding, Question } from "../doctor/step.js";
 import { exitCodes } from "../exit-codes.js";
-import { namesOf, type RegistryOptions, registryOptions } from "../options.js";
+import { namesOf, type RegistryOptions, reportOptions } from "../options.js";
 import { jsonText, oneLine } from "../text.js";
 
 interface DoctorOptions extends RegistryOptions {
@@ -31,7 +31,7 @@ export function addDoctor(
     .action(async (name: string, options: DoctorOptions) => {
       if (!(await diagnose(name, options, context))) setExitCode(exitCodes.failed);
     });
-  registryOptions(command, context.io).addHelpText(
+  reportOptions(command, context.io).addHelpText(
     "after",
     "\nExamples:\n  dubbo-ts doctor org.example.UserProvider\n  dubbo-ts doctor org.example.UserProvider --registry zookeeper://127.0.0.1:2181 --version 1.0.0 --json",
   );
@@ -45,6 +45,7 @@ async function diagnose(name: string, options: DoctorOptions, context: CommandCo
     applications: options.app ?? [],
     protocols: options.protocol ?? [],
     registry: options.registry,
+    metadataReport: options.metadataReport,
     timeoutMs: options.timeout,
   };
   const findings: Finding[] = [];

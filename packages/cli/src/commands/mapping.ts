@@ -1,7 +1,7 @@
 import { type Command } from "commander";
 import { type CommandContext, printListing } from "../command-context.js";
 import { NotFoundError } from "../exit-codes.js";
-import { type RegistryOptions, registryOptions } from "../options.js";
+import { type RegistryOptions, reportOptions } from "../options.js";
 import { forEachOf, RegistrySession } from "../registry-session.js";
 import { readRevision } from "../revision-metadata.js";
 import { revisionsOf } from "../state-of.js";
@@ -17,7 +17,7 @@ export function addMapping(program: Command, context: CommandContext): void {
     .action((name: string | undefined, options: RegistryOptions) =>
       name === undefined ? listMappings(options, context) : showMapping(name, options, context),
     );
-  registryOptions(command, context.io).addHelpText(
+  reportOptions(command, context.io).addHelpText(
     "after",
     "\nExamples:\n  dubbo-ts mapping\n  dubbo-ts mapping org.example.UserProvider",
   );

@@ -2,7 +2,7 @@ import type { ServiceInfo } from "@dubbo-ts/core";
 import { type Command } from "commander";
 import { type CommandContext, printListing } from "../command-context.js";
 import { NotFoundError } from "../exit-codes.js";
-import { type RegistryOptions, registryOptions } from "../options.js";
+import { type RegistryOptions, reportOptions } from "../options.js";
 import { forEachOf, RegistrySession } from "../registry-session.js";
 import { readRevision, type RevisionMetadata } from "../revision-metadata.js";
 import { revisionsOf, shortRevision } from "../state-of.js";
@@ -19,7 +19,7 @@ export function addMetadata(program: Command, context: CommandContext): void {
     .action((app: string, revision: string | undefined, options: RegistryOptions) =>
       showMetadata(app, revision, options, context),
     );
-  registryOptions(command, context.io).addHelpText(
+  reportOptions(command, context.io).addHelpText(
     "after",
     "\nExamples:\n  dubbo-ts metadata user-info-server\n  dubbo-ts metadata user-info-server 2b04 --json",
   );

@@ -1,5 +1,6 @@
 import type { RegistryBackend } from "@dubbo-ts/application";
 import { deadline, DisposalScope, errorCodes, type ErrorCode, RegistryError } from "@dubbo-ts/core";
+import { openPlaces } from "../registry-session.js";
 import { messageOf } from "../text.js";
 import type { CommandTools } from "../tools.js";
 import { healthStep, instancesStep, revisionStep } from "./instance-steps.js";
@@ -66,7 +67,7 @@ async function contextOf(
 ): Promise<StepContext> {
   const { timeoutMs } = question;
   let backend: Promise<RegistryBackend> | undefined;
-  const open = async () => scope.use(await tools.openRegistry(question.registry));
+  const open = async () => scope.use(await openPlaces(question, tools));
   return {
     question,
     tools,

@@ -14,6 +14,8 @@ export interface Question {
   readonly protocols: readonly string[];
   /** The registry's URL. */
   readonly registry: string;
+  /** Where mapping and metadata are, when that is not the registry. */
+  readonly metadataReport?: string | undefined;
   /** How long one answer may take. */
   readonly timeoutMs: number;
 }
