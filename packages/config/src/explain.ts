@@ -116,7 +116,8 @@ function* defaultsOf(
   } else if (schema instanceof z.ZodRecord) {
     if (node?.kind !== "map") return;
     for (const [name, { value }] of node.entries) yield* defaultsOf(schema.valueType, value, [...path, name]);
-  } else if (path.length > 1) yield { path, byDefault: textOf(byDefault) };
+  } else if (path.length > 1)
+    yield { path, byDefault: textOf(byDefault) ?? (path.length === 2 ? meta.otherwise : undefined) };
 }
 
 const empty: Located = { kind: "map", entries: new Map(), where: { file: "" } };

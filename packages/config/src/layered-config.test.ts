@@ -191,7 +191,8 @@ describe("explain", () => {
     expect(find("registries.main.address")?.value).toBe("nacos://127.0.0.1:8848");
     expect(JSON.stringify(settings)).not.toMatch(/hidden|hush/);
     expect(JSON.stringify(config)).not.toContain("WAIT");
-    expect(find("consumer.cluster")).toBeUndefined();
-    expect(base.explain({ unset: true }).map(({ key }) => key)).toContain("consumer.cluster");
+    expect(find("consumer.cluster")?.value).toBe("failover, or what providers publish");
+    expect(find("consumer.group")).toBeUndefined();
+    expect(base.explain({ unset: true }).map(({ key }) => key)).toContain("consumer.group");
   });
 });

@@ -41,11 +41,17 @@ const balancerAliases = { consistenthashing: "consistenthash", iwrr: "interleave
 
 /** What a method, a service, a reference and a side have in common. */
 const call = (names: KnownNames) => ({
-  timeout: hot("How long one attempt may take.", duration().optional(), { aliases: ["requestTimeout"] }),
-  retries: hot("Attempts after the first.", integer(0, 100).optional()),
+  timeout: hot("How long one attempt may take.", duration().optional(), {
+    aliases: ["requestTimeout"],
+    otherwise: "3s, or what providers publish",
+  }),
+  retries: hot("Attempts after the first.", integer(0, 100).optional(), {
+    otherwise: "2, or what providers publish",
+  }),
   loadBalance: hot(
     "Which provider the next call goes to; `random` and `roundrobin` are implemented.",
     oneOf([...loadBalancers, ...(names.loadBalancers ?? [])], balancerAliases).optional(),
+    { otherwise: "random, or what providers publish" },
   ),
 });
 
@@ -97,6 +103,7 @@ const shared = (names: KnownNames) => ({
   cluster: hot(
     "What becomes of a call that fails; the first four are implemented.",
     oneOf([...clusters, ...(names.clusters ?? [])]).optional(),
+    { otherwise: "failover, or what providers publish" },
   ),
   filter: later("Names of filters around its calls.", texts().optional(), { aliases: ["filters"] }),
   serialization: later("How arguments and results are written: `hessian2`, `protobuf`.", text().optional(), {
@@ -117,10 +124,12 @@ const offered = (names: KnownNames) => ({
   weight: hot(
     "The share of the traffic beside other providers. Dubbo's default is 100.",
     integer(0, 10_000).optional(),
+    { otherwise: "100" },
   ),
   warmup: hot(
     "How long a provider counts as young and gets less traffic. A bare number is ms, where dubbo-go counts seconds.",
     duration({ zero: true }).optional(),
+    { otherwise: "10m" },
   ),
   tag: hot("The tag that routes calls here.", text().optional()),
   token: key("What consumers must send along. Never printed.", text().optional()),
@@ -144,7 +153,9 @@ const offered = (names: KnownNames) => ({
 
 const asked = (names: KnownNames) => ({
   ...shared(names),
-  check: key("Whether a start fails when no provider is found. Default: true.", flag().optional()),
+  check: key("Whether a start fails when no provider is found. Default: true.", flag().optional(), {
+    otherwise: "true",
+  }),
   protocol: key("Protocols to be spoken. Default: whatever providers offer.", texts().optional()),
   registries: key("Ids of the registries where providers are looked up. Default: all.", texts().optional(), {
     aliases: ["registryIds", "registry"],

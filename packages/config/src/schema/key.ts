@@ -13,6 +13,8 @@ export interface KeyMeta {
   readonly effect?: "none" | "later";
   /** True: a running application takes a new value over (config-center.md). */
   readonly hot?: boolean;
+  /** What holds in a section where nobody says anything, and the schema has no default: for people. */
+  readonly otherwise?: string;
   /** Why there is no effect. */
   readonly why?: string;
   /** Values, lower case, that are as if nothing was said: no notice tells that they have no effect. */
