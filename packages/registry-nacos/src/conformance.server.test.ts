@@ -46,10 +46,15 @@ function optionsAt(httpPort: number, address: string): NacosOptions {
 }
 
 /** All suites on what `serverOf` gives. */
-function suites(name: string, serverOf: () => Promise<ProxiedServer>, options: SuiteOptions): void {
+function suites(
+  name: string,
+  serverOf: () => Promise<ProxiedServer>,
+  options: SuiteOptions,
+  more: Partial<NacosOptions> = {},
+): void {
   const harness = async <A extends AsyncDisposable>(open: (options: NacosOptions) => Promise<A>) => {
     const server = await serverOf();
-    return proxiedHarness(server, (address) => open(optionsAt(server.port - 1000, address)));
+    return proxiedHarness(server, (address) => open({ ...optionsAt(server.port - 1000, address), ...more }));
   };
   registrySuite(name, () => harness(nacosRegistry), options);
   interfaceRegistrySuite(name, () => harness(nacosInterfaceRegistry), options);
@@ -95,7 +100,7 @@ describe("the embedded registry", () => {
 
   // No pause: it runs in this process, which cannot stand still and test at the same time.
   const options = { lacks: ["pause"], sessionMs: 1_500, propagationMs: 2_000, recoveryMs: 10_000 } as const;
-  suites("the embedded registry", async () => server, options);
+  suites("the embedded registry", async () => server, options, { history: false });
 });
 
 /** The embedded registry, which can be ended and started as a process can. */

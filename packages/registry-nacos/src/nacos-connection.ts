@@ -14,6 +14,8 @@ import {
   type NacosCredentials,
   type NacosNaming,
   NacosError,
+  type NacosAdmin,
+  nacosAdmin,
   nacosConfig,
   nacosNaming,
   passwordCredentials,
@@ -45,6 +47,8 @@ export interface NacosOptions {
   readonly credentials?: NacosCredentials | undefined;
   /** How often the names of all services are read while they are watched. Default 5,000 ms. */
   readonly applicationsPollMs?: number | undefined;
+  /** False: the server keeps no history of its configurations, as the embedded one. Default true. */
+  readonly history?: boolean | undefined;
   /** Settings of the client below, for tests and special servers. */
   readonly client?: Partial<Omit<ClientOptions, "servers" | "namespace">> | undefined;
   /** What {@link Registry.name} is. Default: the address, without secrets. */
@@ -81,7 +85,8 @@ export async function openNacos(
   const registry = registryOver(naming, options, rest, name, settings, runtime);
   const interfaces = new NacosInterfaceRegistry({ ...rest, name, naming, owned: false, runtime });
   const metadataReport = new NacosMetadataReport({ name, config, legacyGroup: rest.group, runtime });
-  const configCenter = new NacosConfigCenter({ name, config, owned: false, runtime });
+  const admin = adminOf(options, name, settings);
+  const configCenter = new NacosConfigCenter({ name, config, admin, owned: false, runtime });
   return {
     registry,
     interfaces,
@@ -146,7 +151,8 @@ export async function nacosConfigCenter(
 ): Promise<ConfigCenter> {
   const { name, settings } = await read(options, runtime);
   const config = opened(name, () => nacosConfig(settings));
-  return new NacosConfigCenter({ name, config, owned: true, runtime });
+  const admin = adminOf(options, name, settings);
+  return new NacosConfigCenter({ name, config, admin, owned: true, runtime });
 }
 
 async function read(options: NacosOptions, { clock, random, log }: Runtime) {
@@ -199,6 +205,15 @@ function credentialsOf(
   if (username !== undefined) throw invalid("either a user or an accessKey");
   const region = params["signatureRegionId"];
   return accessKeyCredentials({ key: { accessKey, secretKey }, clock, ...(region ? { region } : {}) });
+}
+
+/** It opens nothing that would have to be closed. */
+function adminOf(
+  { history = true }: NacosOptions,
+  name: string,
+  settings: ClientOptions,
+): NacosAdmin | undefined {
+  return history ? opened(name, () => nacosAdmin(settings)) : undefined;
 }
 
 function opened<T>(name: string, open: () => T): T {
