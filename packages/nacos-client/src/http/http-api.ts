@@ -58,8 +58,7 @@ export function httpApi(
 
 /** Only what the socket said: neither URL nor headers, which may hold secrets. */
 function broken(name: string, cause: unknown): NacosError {
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "";
-  const why = cause instanceof Error ? cause.message : "no answer";
+  const { code = "", message: why = "no answer" } = (cause ?? {}) as { code?: string; message?: string };
   const isForeign = code.startsWith("HPE_") || /^(socket hang up|the answer broke off)/.test(why);
   return new NacosError(isForeign ? "NOT_NACOS" : "UNAVAILABLE", `${name}: ${why}`, { cause });
 }

@@ -28,7 +28,9 @@ export async function serverState(
     return { kind: "nacos", isUp: answer["status"] === "UP" };
   } catch (error) {
     signal.throwIfAborted();
-    const isForeign = error instanceof NacosError && error.code === "NOT_NACOS";
+    if (!(error instanceof NacosError)) throw error;
+    // Also who takes a connection and cuts it at the sight of HTTP, as ZooKeeper does.
+    const isForeign = error.code === "NOT_NACOS" || error.message.includes("ECONNRESET");
     return isForeign ? { kind: "stranger", why: error.message } : { kind: "silent" };
   }
 }
