@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { RemoteException } from "@dubbo-ts/core";
-import { defineService, java, method, WireReader, WireWriter } from "@dubbo-ts/rpc";
+import { defineService, echoMethod, java, method, WireReader, WireWriter } from "@dubbo-ts/rpc";
 import { noLeaks, waitFor } from "@dubbo-ts/testkit";
 import {
   Client,
@@ -20,7 +20,7 @@ import {
 import { loadProto } from "./load-proto.js";
 import { codecOf, encodeException } from "./method-codec.js";
 import { type Greeter, greeterProto, loadGreeter, Shop, Workbench } from "./test-support.js";
-import { readResponse } from "./wrapper.js";
+import { readResponse, textField } from "./wrapper.js";
 
 const bench = new Workbench();
 const leaks = noLeaks();
@@ -168,17 +168,19 @@ describe("a gRPC client that knows nothing of Dubbo", () => {
     });
   });
 
-  test("of dubbo-go is answered with an empty text where nothing is returned, since it reads no null", async () => {
+  test("of dubbo-go is answered without data where there is null or nothing, since it reads no null", async () => {
     const { client } = await grpcClient();
     const go = new Client(client.getChannel().getTarget(), credentials.createInsecure(), {
       "grpc.primary_user_agent": "grpc-go-triple/0.1.0",
     });
     bench.cleanups.push(() => go.close());
-    const request = codecOf(Shop.methods.note).encodeRequest(["x"]);
-    const dataOf = async (from: Client) =>
-      readResponse((await unary(from, "/org.example.Shop/note", request)).answer);
-    expect(await dataOf(client)).toEqual(Buffer.from("N"));
-    expect(await dataOf(go)).toEqual(Buffer.from([0]));
+    const note = codecOf(Shop.methods.note).encodeRequest(["x"]);
+    const nothing = codecOf(echoMethod).encodeRequest([null]);
+    const answerOf = async (from: Client, name: string, request: Buffer) =>
+      (await unary(from, `/org.example.Shop/${name}`, request)).answer;
+    expect(readResponse(await answerOf(client, "note", note))).toEqual(Buffer.from("N"));
+    expect(await answerOf(go, "note", note)).toEqual(textField(1, "hessian4"));
+    expect(await answerOf(go, "$echo", nothing)).toEqual(textField(1, "hessian4"));
   });
 
   test("asks for health by service, and is told when the provider leaves", async () => {

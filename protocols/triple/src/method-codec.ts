@@ -17,8 +17,6 @@ interface DecodedRequest {
 export interface MethodCodec {
   /** True where requests and answers are wrappers around Hessian 2: then exceptions can be answered as values. */
   readonly wrapped: boolean;
-  /** True for `void`. */
-  readonly returnsNothing: boolean;
   /** All arguments, or the one message of a stream. */
   encodeRequest(args: readonly unknown[]): Buffer;
   decodeRequest(message: Buffer): DecodedRequest;
@@ -45,7 +43,6 @@ function protobufCodec({ params, result }: MethodDefinition): MethodCodec {
   const response = result as JavaType & MessageNode;
   return {
     wrapped: false,
-    returnsNothing: false,
     encodeRequest: ([message]) => encoding(request, message),
     decodeRequest: (bytes) => ({ args: [decoding(request, bytes)], serializeType: "" }),
     encodeResponse: (message) => encoding(response, message),
@@ -82,7 +79,7 @@ type ResponseEnds = readonly [head: Buffer, tail: Buffer];
 
 class WrapperCodec implements MethodCodec {
   readonly wrapped = true;
-  readonly returnsNothing: boolean;
+  readonly #returnsNothing: boolean;
   readonly #params: readonly JavaType[];
   readonly #result: JavaType;
   readonly #requestHead = textField(1, hessian4);
@@ -97,8 +94,11 @@ class WrapperCodec implements MethodCodec {
     this.#result = method.result;
     this.#requestTail = Buffer.concat(method.parameterTypes.map((name) => textField(3, name)));
     // Java names Object where nothing is returned.
-    this.returnsNothing = method.result.kind === "void";
-    this.#responseTail = textField(3, this.returnsNothing ? "java.lang.Object" : javaTypeName(method.result));
+    this.#returnsNothing = method.result.kind === "void";
+    this.#responseTail = textField(
+      3,
+      this.#returnsNothing ? "java.lang.Object" : javaTypeName(method.result),
+    );
   }
 
   encodeRequest(args: readonly unknown[]): Buffer {
@@ -147,7 +147,7 @@ class WrapperCodec implements MethodCodec {
 
   decodeResponse(message: Buffer): unknown {
     const data = readResponse(message);
-    if (this.returnsNothing) return undefined;
+    if (this.#returnsNothing) return undefined;
     return data === undefined || data.length === 0 ? null : new HessianReader(data).read(this.#result);
   }
 

@@ -1,5 +1,5 @@
 import { hasCode, type RemoteException } from "@dubbo-ts/core";
-import { asCallError, isAsyncIterable, java, method, type MethodKind } from "@dubbo-ts/rpc";
+import { asCallError, isAsyncIterable, type MethodKind } from "@dubbo-ts/rpc";
 import {
   type handleBidiStreamingCall,
   type handleClientStreamingCall,
@@ -21,6 +21,7 @@ import {
 } from "./served-call.js";
 import { bizErrorStatus, Status } from "./status.js";
 import { detailsHeader, encodeDetails } from "./status-details.js";
+import { textField } from "./wrapper.js";
 
 /** Says that the answer is an exception of the method (rpc-protocols 3.3). */
 const exceptional = new Metadata();
@@ -266,12 +267,10 @@ function isException(error: unknown): error is RemoteException {
   return hasCode(error, "REMOTE_EXCEPTION");
 }
 
-const emptyText = method([], java.string());
-
-/** dubbo-go reads no null in a wrapper (peers GB4): where a method returns nothing, an empty text stands for that. */
+/** dubbo-go reads no null in a wrapper (peers GB4), but takes one without data for null, void included. */
 function encodeResult(call: IncomingCall, codec: MethodCodec, value: unknown, serializeType: string): Buffer {
-  if (!codec.returnsNothing || !isGo(call)) return codec.encodeResponse(value, serializeType);
-  return codecOf(emptyText).encodeResponse("", serializeType);
+  const isNull = codec.wrapped && (value === null || value === undefined);
+  return isNull && isGo(call) ? textField(1, serializeType) : codec.encodeResponse(value, serializeType);
 }
 
 /** dubbo-go hands an exception out as the value (peers GB4): it is told by a status. */
