@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildPeers } from "../test/interop/run/build.mjs";
-import { allCells, cellKey, knownWords, matches } from "../test/interop/run/cells.mjs";
+import { allCells, allLives, knownWords, matches } from "../test/interop/run/cells.mjs";
 import { isInside, runInside } from "../test/interop/run/namespace.mjs";
 import { build } from "./build-and-run.mjs";
 import installServers from "./install-servers.mjs";
@@ -20,12 +20,18 @@ const { values } = parseArgs({
   },
 });
 const only = values.only.split(",").filter((word) => word !== "");
-const unknown = only.filter((word) => !knownWords.includes(word));
+const unknown = only.filter((word) => ![...knownWords, "calls", "life"].includes(word));
 if (unknown.length > 0) {
-  console.error(`--only takes ${knownWords.join(", ")}; not ${unknown.join(", ")}`);
+  console.error(`--only takes calls, life, ${knownWords.join(", ")}; not ${unknown.join(", ")}`);
   process.exit(2);
 }
-const wanted = allCells().filter((cell) => matches(cell, only));
+const parts = ["calls", "life"].filter((part) => only.includes(part));
+const wants = (part) => parts.length === 0 || parts.includes(part);
+const words = only.filter((word) => !parts.includes(word));
+const wanted = {
+  cells: wants("calls") ? allCells().filter((cell) => matches(cell, words)) : [],
+  lives: wants("life") ? allLives().filter((life) => matches(life, words)) : [],
+};
 
 process.exitCode = isInside() ? await runAll() : await prepare();
 
@@ -34,7 +40,8 @@ async function prepare() {
     await build();
     installServers();
   }
-  const languages = [...new Set(wanted.flatMap(({ provider, consumer }) => [provider, consumer]))];
+  const all = [...wanted.cells, ...wanted.lives];
+  const languages = [...new Set(all.flatMap(({ provider, consumer }) => [provider, consumer]))];
   const built = values["no-build"] ? languages : buildPeers(languages);
   if (built.filter((name) => name !== "node").length === 0) return 0;
   return runInside(fileURLToPath(import.meta.url), process.argv.slice(2));
@@ -43,33 +50,29 @@ async function prepare() {
 /** Inside the namespace: no network but its own. */
 async function runAll() {
   // Loaded here: they need the built packages.
-  const { runCalls } = await import("../test/interop/run/call-cells.mjs");
+  const { runAtRegistries } = await import("../test/interop/run/lane.mjs");
   const { registries } = await import("../test/interop/run/registries.mjs");
-  const { Results } = await import("../test/interop/run/results.mjs");
   const { isBuilt } = await import("../test/interop/run/build.mjs");
+  const { Results } = await import("../test/interop/run/results.mjs");
   const folder = mkdtempSync(join(tmpdir(), "dubbo-ts-interop-"));
   const results = new Results();
-  const cells = wanted.filter(
-    ({ provider, consumer, registry }) =>
-      registries[registry].isThere() && isBuilt(provider) && isBuilt(consumer),
-  );
+  const possible = ({ provider, consumer, registry }) =>
+    registries[registry].isThere() && isBuilt(provider) && isBuilt(consumer);
+  const cells = wanted.cells.filter(possible);
+  const lives = wanted.lives.filter(possible);
   const beginMs = performance.now();
-  await runCalls(cells, folder, (cell, result) => {
-    results.add(cellKey(cell), result);
-    console.log(`${cellKey(cell).padEnd(44)} ${result.passed} of ${result.run}${namesOf(result)}`);
+  const print = (line) => console.log(line);
+  await runAtRegistries({ cells, lives }, folder, {
+    cell: (cell, result) => print(results.addCell(cell, result)),
+    life: (life, event, result) => print(results.addEvent(life, event, result)),
   });
   const fallen = results.fallen();
   if (fallen.length === 0 || values.accept) results.write();
   for (const line of fallen) console.error(`fell below what is recorded: ${line}`);
-  const seconds = Math.round((performance.now() - beginMs) / 1_000);
   const bad = fallen.length > 0 && !values.accept;
   if (bad || results.hasFailures) console.log(`logs of the peers: ${folder}`);
   else rmSync(folder, { recursive: true, force: true });
-  console.log(`${cells.length} cells in ${seconds} s${bad ? ", some fell" : ""}`);
+  const seconds = Math.round((performance.now() - beginMs) / 1_000);
+  console.log(`${cells.length} cells, ${lives.length} lives in ${seconds} s${bad ? ": some fell" : ""}`);
   return bad ? 1 : 0;
-}
-
-function namesOf({ failures }) {
-  const lines = Object.entries(failures).map(([name, detail]) => `\n    ${name}: ${detail.slice(0, 300)}`);
-  return lines.join("");
 }

@@ -1,7 +1,6 @@
 import { freePort } from "@dubbo-ts/testkit";
 import { cellKey, forms } from "./cells.mjs";
 import { Peer } from "./peer.mjs";
-import { startRegistry } from "./registries.mjs";
 
 const interop = (name) => `org.example.interop.${name}`;
 
@@ -17,29 +16,15 @@ export function servicesOf(protocol) {
 }
 
 /**
- * Runs the suites of calls of all `cells`, and tells `report` of each cell as it is done: `{ passed, run, failures }`,
- * `failures` by the case's name. Registries work side by side; at one registry, one provider after the other.
+ * Runs the suites of calls of all `cells` of one registry, and tells `report` of each cell as it is done:
+ * `{ passed, run, failures }`, `failures` by the case's name. One provider after the other.
  */
-export async function runCalls(cells, folder, report) {
-  const names = [...new Set(cells.map(({ registry }) => registry))];
-  const started = new Map();
-  // One after the other: they need the whole machine for a moment.
-  for (const name of names) started.set(name, await startRegistry(name));
-  await Promise.all(
-    names.map(async (name) => {
-      const { server, url } = started.get(name);
-      try {
-        const own = cells.filter(({ registry }) => registry === name);
-        for (const group of groups(own)) await runGroup(group, url, folder, report);
-      } finally {
-        await server[Symbol.asyncDispose]();
-      }
-    }),
-  );
+export async function runCalls(cells, { url }, folder, report) {
+  for (const group of groups(cells)) await runGroup(group, url, folder, report);
 }
 
 /** Cells that share a provider. */
-function groups(cells) {
+export function groups(cells) {
   const byProvider = new Map();
   for (const cell of cells) {
     const key = [cell.provider, forms[cell.form].protocol, cell.metadata].join(" ");

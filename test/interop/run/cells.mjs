@@ -28,6 +28,14 @@ export function allCells() {
   return cells;
 }
 
+/** Every story of a provider's life: a pair with this project in it, at a registry, over a protocol. */
+export function allLives() {
+  const lives = allCells().filter(
+    (cell) => cell.metadata === "local" && cell.form !== "tri-protobuf" && isOneOf(cell, "node"),
+  );
+  return lives.map((cell) => ({ ...cell, form: forms[cell.form].protocol }));
+}
+
 /** `java>node zookeeper dubbo local` */
 export const cellKey = ({ provider, consumer, registry, form, metadata }) =>
   `${provider}>${consumer} ${registry} ${form} ${metadata}`;

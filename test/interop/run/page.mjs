@@ -116,13 +116,27 @@ function unexplainedTable(rows) {
 }
 
 function lifeTable({ lives = {} }) {
-  const rows = Object.entries(lives).map(([key, { calls, failed, note = "" }]) => [key, calls, failed, note]);
-  if (rows.length === 0) return [];
+  const events = [...new Set(Object.values(lives).flatMap((life) => Object.keys(life)))];
+  if (events.length === 0) return [];
+  const keys = Object.keys(lives);
+  const rows = keys.map((key) => [lifeTitle(key), ...events.map((event) => eventText(lives[key][event]))]);
   return [
     "## Life",
-    "Calls go on all the while, with default settings; how many failed.",
-    table(["what happens", "calls", "failed", ""], rows),
+    "Calls go on all the while, 100 a second with default settings: how many failed, of how many.",
+    table(["", ...events], rows),
   ];
+}
+
+function lifeTitle(key) {
+  const [pair, registry, protocol] = key.split(" ");
+  const [provider, consumer] = pair.split(">");
+  const [name] = columns.find(([, from, to]) => from === provider && to === consumer);
+  return `${name}, ${registry}, ${protocol}`;
+}
+
+function eventText(result) {
+  if (result === undefined) return "not run";
+  return `${result.failed} of ${result.calls}${result.trouble === undefined ? "" : ", " + result.trouble}`;
 }
 
 function quirksTable() {

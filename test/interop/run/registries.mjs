@@ -33,5 +33,9 @@ export async function startRegistry(name) {
 }
 
 function withUrl(scheme, server) {
-  return { server, url: `${scheme}://${server.address}` };
+  return {
+    server,
+    url: `${scheme}://${server.address}`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }

@@ -1,40 +1,74 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { compatibilityPage } from "./page.mjs";
+import { cellKey } from "./cells.mjs";
+import { compatibilityPage, explanation } from "./page.mjs";
 
 const file = fileURLToPath(new URL("../results.json", import.meta.url));
 const page = fileURLToPath(new URL("../../../docs/compatibility.md", import.meta.url));
 
-/** What was reached, by the cell's key: recorded in `results.json`, shown in docs/compatibility.md. */
+/** What was reached: recorded in `results.json`, shown in docs/compatibility.md. */
 export class Results {
-  #recorded = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { cells: {} };
-  #now = {};
+  #recorded = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  #cells = {};
+  #lives = {};
+  hasFailures = false;
 
-  add(key, result) {
-    this.#now[key] = result;
-  }
-
-  get hasFailures() {
-    return Object.values(this.#now).some(({ failures }) => Object.keys(failures).length > 0);
-  }
-
-  /** Cells in which a case fails that is recorded as passed. */
-  fallen() {
-    return Object.entries(this.#now).flatMap(([key, { passed, run }]) => {
-      const before = this.#recorded.cells[key];
-      if (before === undefined || (passed >= before.passed && run >= before.run)) return [];
-      return [`${key}: ${passed} of ${run}, was ${before.passed} of ${before.run}`];
+  /** Gives lines for people. */
+  addCell(cell, { passed, run, failures }) {
+    const key = cellKey(cell);
+    const failed = Object.keys(failures).sort();
+    this.#cells[key] = { passed, run, failed };
+    this.hasFailures ||= failed.length > 0;
+    const lines = failed.map((name) => {
+      const why = explanation(cell, name);
+      return `\n    ${name}: ${why === undefined ? failures[name].slice(0, 400) : `known, ${why.bug}`}`;
     });
+    return `${key.padEnd(44)} ${passed} of ${run}${lines.join("")}`;
+  }
+
+  /** The same of an event in a life. */
+  addEvent(life, event, { calls, failed, errors, byLabel, trouble }) {
+    const key = `${life.provider}>${life.consumer} ${life.registry} ${life.form}`;
+    const note = trouble === undefined ? {} : { trouble };
+    this.#lives[key] = { ...this.#lives[key], [event]: { calls, failed, ...note } };
+    const bad = failed > 0 || trouble !== undefined;
+    this.hasFailures ||= bad;
+    const labels = Object.entries(byLabel).map(([label, count]) => `${label} ${count}`);
+    const more = bad
+      ? [trouble, ...errors.slice(0, 5)].filter(Boolean).map((text) => `\n    ${text.slice(0, 300)}`)
+      : [];
+    return `${key.padEnd(28)} ${event}: ${failed} of ${calls} failed (${labels.join(", ")})${more.join("")}`;
+  }
+
+  /** What fails that is recorded as passed. */
+  fallen() {
+    const { cells = {}, lives = {} } = this.#recorded;
+    const fallen = [];
+    for (const [key, { passed, run }] of Object.entries(this.#cells)) {
+      const before = cells[key];
+      if (before !== undefined && (passed < before.passed || run < before.run))
+        fallen.push(`${key}: ${passed} of ${run}, was ${before.passed} of ${before.run}`);
+    }
+    for (const [key, events] of Object.entries(this.#lives))
+      for (const [event, { failed, trouble }] of Object.entries(events)) {
+        const before = lives[key]?.[event];
+        if (before === undefined || before.failed > 0 || before.trouble !== undefined) continue;
+        if (failed > 0 || trouble !== undefined)
+          fallen.push(`${key}, ${event}: ${trouble ?? `${failed} failed`}`);
+      }
+    return fallen;
   }
 
   write() {
-    const short = ({ passed, run, failures }) => ({ passed, run, failed: Object.keys(failures).sort() });
-    const now = Object.entries(this.#now).map(([key, result]) => [key, short(result)]);
-    const cells = Object.fromEntries([...Object.entries(this.#recorded.cells), ...now]);
-    const sorted = Object.fromEntries(Object.entries(cells).sort(([a], [b]) => (a < b ? -1 : 1)));
-    const date = new Date().toISOString().slice(0, 10);
-    const results = { ...this.#recorded, date, cells: { ...this.#recorded.cells, ...sorted } };
+    const { cells = {}, lives = {} } = this.#recorded;
+    const results = {
+      date: new Date().toISOString().slice(0, 10),
+      cells: sorted({ ...cells, ...this.#cells }),
+      lives: sorted({ ...lives, ...this.#lives }),
+    };
     writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`);
     writeFileSync(page, compatibilityPage(results));
   }
 }
+
+const sorted = (table) => Object.fromEntries(Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1)));
