@@ -146,6 +146,7 @@ function open(options: LocalOptions, port: number, host: string, runtime: Runtim
     {
       address: { hosts: [{ host, port }] },
       name: `local://${host}:${port}`,
+      history: false,
       namespace,
       group,
       applicationName,

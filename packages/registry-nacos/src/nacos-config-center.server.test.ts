@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setMaxListeners } from "node:events";
 import { nacosConfig } from "@dubbo-ts/nacos-client";
 import { startNacosServer } from "@dubbo-ts/registry-local";
-import { nacosAvailable, type NacosMajor, realServer, startNacos } from "@dubbo-ts/testkit";
+import { nacosAvailable, type NacosMajor, realServer, startNacos, waitFor } from "@dubbo-ts/testkit";
 import { nacosConfigCenter, openNacos } from "./nacos-connection.js";
 
 /** What programs on Apache Dubbo for Java 3.3.6 ask a Nacos for. */
@@ -23,11 +23,13 @@ const places: readonly (readonly [string, () => Promise<Place>])[] = [
   ["the embedded registry", () => startNacosServer({ port: 0 })],
 ];
 
-describe.each(places)("on %s", (_, start) => tests(start));
+describe.each(places)("on %s", (_, start) => tests(start, false));
 for (const major of [3, 2] satisfies NacosMajor[])
-  realServer(`on a real Nacos ${major}`, nacosAvailable(major), () => tests(() => startNacos({ major })));
+  realServer(`on a real Nacos ${major}`, nacosAvailable(major), () =>
+    tests(() => startNacos({ major }), true),
+  );
 
-function tests(start: () => Promise<Place>): void {
+function tests(start: () => Promise<Place>, keepsHistory: boolean): void {
   let server: Place;
 
   beforeAll(async () => {
@@ -77,6 +79,23 @@ function tests(start: () => Promise<Place>): void {
     await none.publish(item, "dubbo.a=none", signal);
     expect((await spelled.get(item, signal))?.text).toBe("dubbo.a=none");
     expect((await named.get(item, signal))?.text).toBe("dubbo.a=named");
+  }, 60_000);
+
+  test(`earlier records ${keepsHistory ? "have the time of their writing" : "are none, which is said"}`, async () => {
+    await using ours = await center();
+    const item = { key: "dubbo.properties", group: "history" };
+    const fromMs = Date.now();
+    for (const text of ["1", "2"]) await ours.publish(item, text, signal);
+    await ours.remove(item, signal);
+    const read = async () => (await ours.history?.(item, signal)) ?? [];
+    if (!keepsHistory) return expect(read()).rejects.toMatchObject({ code: "REGISTRY_REFUSED" });
+    await waitFor(async () => (await read()).length === 2);
+    const past = await read();
+    expect(past.map(({ text }) => text)).toEqual(["2", "1"]);
+    const [second = 0, first = 0] = past.map(({ writtenAtMs }) => writtenAtMs);
+    expect(first).toBeGreaterThan(fromMs - 5_000);
+    expect(second).toBeGreaterThanOrEqual(first);
+    expect(second).toBeLessThan(Date.now() + 5_000);
   }, 60_000);
 
   test("it shares the connection of the metadata report, and ends alone", async () => {

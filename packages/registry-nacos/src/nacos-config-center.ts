@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { backoffMs, type Runtime, sleep } from "@dubbo-ts/core";
 import {
   checkConfigItem,
@@ -6,15 +5,19 @@ import {
   type ConfigItem,
   type ConfigRecord,
   type ExpectedVersion,
+  type PastConfigRecord,
 } from "@dubbo-ts/config";
-import type { ConfigKey, NacosConfig } from "@dubbo-ts/nacos-client";
+import type { ConfigKey, NacosAdmin, NacosConfig } from "@dubbo-ts/nacos-client";
 import { registryError } from "./errors.js";
+import { md5Of, readHistory } from "./nacos-history.js";
 import { plainName } from "./nacos-names.js";
 
 /** What {@link NacosConfigCenter} needs. */
 export interface NacosConfigCenterOptions {
   readonly name: string;
   readonly config: NacosConfig;
+  /** Where the history is read. Undefined: the server keeps none. */
+  readonly admin: NacosAdmin | undefined;
   /** Whether `config` is closed with the config center: not when it is shared. */
   readonly owned: boolean;
   readonly runtime: Pick<Runtime, "clock" | "random">;
@@ -33,6 +36,8 @@ const absentMd5 = "0";
  */
 export class NacosConfigCenter implements ConfigCenter {
   readonly name: string;
+  /** Left out where the server keeps none. */
+  readonly history?: NonNullable<ConfigCenter["history"]>;
   readonly #options: NacosConfigCenterOptions;
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
@@ -41,6 +46,8 @@ export class NacosConfigCenter implements ConfigCenter {
   constructor(options: NacosConfigCenterOptions) {
     this.name = options.name;
     this.#options = options;
+    const { admin } = options;
+    if (admin !== undefined) this.history = (item, signal) => this.#history(admin, item, signal);
   }
 
   async get(item: ConfigItem, signal: AbortSignal): Promise<ConfigRecord | undefined> {
@@ -105,6 +112,10 @@ export class NacosConfigCenter implements ConfigCenter {
     if (this.#options.owned) await this.#options.config.close();
   }
 
+  #history(admin: NacosAdmin, item: ConfigItem, signal: AbortSignal): Promise<readonly PastConfigRecord[]> {
+    return this.#at(item, signal, (key) => readHistory(admin, key, signal));
+  }
+
   /** Waits until what is read is no longer `before`. It was taken in any case: so it does not fail when that takes long. */
   async #untilNot(before: string | undefined, key: ConfigKey, signal: AbortSignal): Promise<void> {
     const { config, runtime } = this.#options;
@@ -139,9 +150,4 @@ function typeOf(key: string, text: string): string {
   if (ending === "properties" || ending === "json") return ending;
   if (ending === "") return "text";
   return text.trimStart().startsWith("[") ? "json" : "yaml";
-}
-
-/** As Nacos computes it (registries A1.7). */
-function md5Of(text: string): string {
-  return createHash("md5").update(text, "utf8").digest("hex");
 }
