@@ -12,6 +12,9 @@ const codes: Readonly<Record<NacosErrorCode, RegistryErrorCode>> = {
   REFUSED: "REGISTRY_REFUSED",
 };
 
+/** Starting, connection not known, overloaded: the server is as good as away (registries A1.5). */
+const awayCodes: ReadonlySet<number | undefined> = new Set([300, 301, 503]);
+
 /** The client's error in the words of the registry at `name`; anything else, a signal's reason, stays what it is. */
 export function registryError(name: string, cause: unknown): unknown {
   if (!(cause instanceof NacosError)) return cause;
@@ -31,5 +34,5 @@ export function metadataError(name: string, cause: unknown): unknown {
 // A client that waited in vain says so, and why in the cause: a wrong server is worth more than "unavailable".
 function codeOf(error: NacosError): RegistryErrorCode {
   if (error.cause instanceof NacosError && error.code === "UNAVAILABLE") return codeOf(error.cause);
-  return codes[error.code];
+  return awayCodes.has(error.serverCode) ? "REGISTRY_UNAVAILABLE" : codes[error.code];
 }

@@ -280,6 +280,41 @@ describe("on a server", () => {
       await expect(registry.get(name, forever)).rejects.toMatchObject({ code: "REGISTRY_REFUSED" });
   });
 
+  test("a server that is starting is waited for, as long as the signal allows", async () => {
+    faults.refuse = { "*": 300 };
+    const { registry } = await open("", { client: { ...client, waitForServerMs: 300 } });
+    const instance = sampleInstance({ application: "patient" });
+    await expect(registry.register(instance, AbortSignal.timeout(300))).rejects.toMatchObject({
+      code: "REGISTRY_UNAVAILABLE",
+      message: expect.stringContaining("starting") as string,
+    });
+    await expect(registry.get("patient", forever)).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
+    const registering = registry.register(instance, forever);
+    delete faults.refuse;
+    await registering;
+    expect(await registry.get("patient", forever)).toHaveLength(1);
+  });
+
+  test("keys and TLS of an address are read, and what does not fit together is refused", async () => {
+    const secrets = /geheim/;
+    for (const query of [
+      "?accessKey=a",
+      "?secretKey=geheim",
+      "?tls=perhaps",
+      "?tls=false&tlsServerName=n",
+      "?tlsCa=/no/such/file&secretKey=geheim&accessKey=a",
+      "?tlsCert=/no/such/file",
+    ]) {
+      const error = await openNacos({ address: `nacos://h${query}` }).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "ADDRESS_INVALID" });
+      expect(String(error)).not.toMatch(secrets);
+    }
+    const both = openNacos({ address: "nacos://user@h?accessKey=a&secretKey=geheim" });
+    await expect(both).rejects.toMatchObject({ code: "ADDRESS_INVALID" });
+    const { registry } = await open("?accessKey=a&secretKey=geheim");
+    expect(await registry.get("anything", forever)).toEqual([]); // the embedded server does not look at signatures
+  });
+
   test("metadata and mappings are where Java looks for them", async () => {
     const { metadataReport } = await open();
     const config = nacosConfig({ servers: [`127.0.0.1:${server.port}`] });

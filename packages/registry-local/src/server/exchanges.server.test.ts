@@ -235,8 +235,8 @@ function infoOf({ allIPs, ...info }: Json): Json {
 }
 
 // At times, and on no version always.
-function hostOf({ instanceIdGenerator: _, ...host }: Json): Json {
-  return host;
+function hostOf(host: Json): Json {
+  return Object.fromEntries(Object.entries(host).filter(([key]) => key !== "instanceIdGenerator"));
 }
 
 function hostsOf({ body }: { readonly body: Json }): Json[] {

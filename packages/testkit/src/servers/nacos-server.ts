@@ -113,13 +113,18 @@ class NacosProcess extends ServerProcess implements NacosServer {
     if (this.administrator !== undefined) await this.admin.ensureAdministrator();
   }
 
-  /** Derby gives up after seconds where others keep the processor busy; the next start finds it in better order. */
+  /**
+   * Derby gives a new database ten seconds to be made, which others who keep the processor busy may not leave it, and
+   * never opens one that was made by half.
+   */
   async #startPatiently(): Promise<void> {
-    for (let triesLeft = 2; ; triesLeft -= 1) {
+    const isNew = !existsSync(join(await this.folder(), "data", "data", "derby-data"));
+    for (let triesLeft = 3; ; triesLeft -= 1) {
       try {
         return await super.restart();
       } catch (error) {
         if (triesLeft === 0 || this.pid !== undefined) throw error;
+        if (isNew) await this.wipe();
       }
     }
   }
