@@ -203,8 +203,9 @@ function tlsSettings(tls: NacosTlsFiles | undefined): Record<string, string> {
     ...(tls.clientCa === undefined
       ? {}
       : {
-          [`${prefix}.mutualAuth`]: "true",
-          [`${prefix}.trustCollectionChainPath`]: `file:${tls.clientCa}`,
+          [`${prefix}.mutualAuthEnable`]: "true",
+          [`${prefix}.trustAll`]: "false", // the default lets any certificate in
+          [`${prefix}.trustCollectionCertFile`]: `file:${tls.clientCa}`,
         }),
   };
 }
