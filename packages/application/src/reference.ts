@@ -58,7 +58,7 @@ export function openReference(
   const directory = createDirectory({ pool, service, runtime });
   const controller = new AbortController();
   const changes = new Latest<void>(controller.signal);
-  const view = referenceView(live, service, host);
+  const view = referenceView(live, service, host, runtime.log);
   const providers = new OverriddenProviders(directory, view);
   const ignoreChanges = live.onChange(() => providers.refresh());
   const direct = settings.url.length > 0 ? directEndpoints(settings.url, spoken) : undefined;
