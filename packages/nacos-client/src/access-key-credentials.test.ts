@@ -1,13 +1,9 @@
 import { createHmac } from "node:crypto";
 import { type AccessKeyOptions, accessKeyCredentials } from "./access-key-credentials.js";
 import type { SecuredRequest } from "./credentials.js";
-import { pickInstance } from "./pick-instance.js";
-import { readDatagram } from "./http/udp-push.js";
-import type { NacosInstance } from "./instance.js";
 import { nacosNaming } from "./nacos-naming.js";
 import { FakeServer } from "./fake-server.js";
 import { quick } from "./test-support.js";
-import { gzipSync } from "node:zlib";
 
 const signal = new AbortController().signal;
 const clock = { wallMs: () => Date.UTC(2026, 10, 21, 23, 59, 59) };
@@ -75,45 +71,5 @@ describe("signing with an access key", () => {
       await naming.close();
       server.stop();
     }
-  });
-});
-
-describe("picking an instance", () => {
-  const host = (port: number, more: Partial<NacosInstance> = {}) =>
-    ({ port, weight: 1, healthy: true, enabled: true, ...more }) as NacosInstance;
-
-  test("follows the weights, which may be small fractions, and leaves out what cannot be called", () => {
-    const hosts = [
-      host(1, { weight: 0.1 }),
-      host(2, { weight: 0.3 }),
-      host(3, { healthy: false }),
-      host(4, { enabled: false }),
-      host(5, { weight: 0 }),
-      host(6, { weight: -1 }),
-    ];
-    const picked = Array.from({ length: 100 }, (_, at) => pickInstance(hosts, () => at / 100)?.port);
-    expect(picked.filter((port) => port === 1)).toHaveLength(25);
-    expect(picked.filter((port) => port === 2)).toHaveLength(75);
-    expect(pickInstance(hosts.slice(2))).toBeUndefined();
-  });
-});
-
-describe("a pushed datagram", () => {
-  const data = JSON.stringify({ name: "g@@s", hosts: [], lastRefTime: 5 });
-  const text = `{"type":"dom","data":${JSON.stringify(data)},"lastRefTime":18446744073709551}`;
-
-  test("is read plain or packed, with all digits of the time that is acknowledged", () => {
-    for (const bytes of [Buffer.from(text), gzipSync(text)])
-      expect(readDatagram(bytes)).toEqual({
-        lastRefTime: "18446744073709551",
-        info: JSON.parse(data) as object,
-      });
-  });
-
-  test("that nobody asked for is nothing", () => {
-    for (const bytes of ["", "x", "[]", "{}", '{"type":"dom","data":"x"}'])
-      expect(readDatagram(Buffer.from(bytes))).toBeUndefined();
-    expect(readDatagram(Buffer.from([0x1f, 0x8b, 1, 2, 3]))).toBeUndefined();
-    expect(readDatagram(Buffer.from('{"type":"dump","data":"{}","lastRefTime":1}'))?.info).toBeUndefined();
   });
 });

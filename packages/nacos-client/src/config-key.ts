@@ -14,6 +14,8 @@ export interface NacosConfigValue {
   readonly content: string;
   /** Lower-case hex of the UTF-8 content: what a conditional {@link ConfigKey | publish} compares. */
   readonly md5: string;
+  /** Of content that was encrypted by whoever published it: the key, itself encrypted. Absent: plain. */
+  readonly encryptedDataKey?: string;
 }
 
 /** `group@@dataId`, without the namespace: pushes spell that in three ways (registries A1.7). */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { createServer } from "node:http";
+import { bodyOf } from "./body.js";
 import type { NacosClock } from "./environment.js";
 import { FakeServer, ok, refused } from "./fake-server.js";
 import { type NacosConfig, nacosConfig } from "./nacos-config.js";
@@ -241,6 +242,31 @@ describe("watching", () => {
     expect(sick.seen).toEqual([]);
     isSick = false;
     await until(() => sick.last === "v");
+  });
+
+  test("many keys are listened to together, and those beyond the limit on further connections, which go with them", async () => {
+    const config = client({ listenLimit: 20 });
+    const end = new AbortController();
+    setMaxListeners(0, end.signal);
+    const keys = Array.from({ length: 50 }, (_, at) => ({ dataId: `many-${at}` }));
+    const readings = keys.map((one) => new Reading(config.watch(one, end.signal)));
+    await until(() => readings.every(({ seen }) => seen.length === 1));
+    const tasks = () =>
+      [...server.connections.values()].map(({ setUp, listened }) => [
+        bodyOf(setUp, "labels")?.taskId,
+        listened.size,
+      ]);
+    expect(tasks().sort()).toEqual([
+      ["0", 20],
+      ["1", 20],
+      ["2", 10],
+    ]);
+    const before = server.of("ConfigBatchListenRequest").length;
+    server.unregisterAll();
+    await until(() => tasks().reduce((sum, [, size]) => sum + Number(size), 0) === 50);
+    expect(server.of("ConfigBatchListenRequest").length - before).toBeLessThanOrEqual(6);
+    end.abort();
+    await until(() => server.connections.size === 1);
   });
 
   test("many readers listen once, and the last one to leave ends it", async () => {

@@ -32,6 +32,8 @@ export interface PublishOptions {
   readonly appName?: string;
   /** Publishes a trial version that only clients at these addresses see. Default: for all. */
   readonly betaIps?: readonly string[];
+  /** Says that `content` is encrypted, and how: kept and handed out with it. Default plain. */
+  readonly encryptedDataKey?: string;
 }
 
 /**
@@ -283,13 +285,21 @@ function withTask(settings: Settings, taskId: number): Settings {
   return { ...settings, labels: { ...settings.labels, taskId: String(taskId) } };
 }
 
-function additionsOf({ type, description, tags, appName, betaIps }: PublishOptions): Record<string, string> {
+function additionsOf({
+  type,
+  description,
+  tags,
+  appName,
+  betaIps,
+  encryptedDataKey,
+}: PublishOptions): Record<string, string> {
   return {
     ...(type !== undefined && { type }),
     ...(description !== undefined && { desc: description }),
     ...(tags !== undefined && { config_tags: tags.join(",") }),
     ...(appName !== undefined && { appName }),
     ...(betaIps !== undefined && { betaIps: betaIps.join(",") }),
+    ...(encryptedDataKey !== undefined && { encryptedDataKey }),
   };
 }
 
@@ -312,5 +322,7 @@ function hasLost({ ok, errorCode, message }: Reply): boolean {
 function toValue(reply: Reply, key: ConfigKey): NacosConfigValue {
   if (!reply.ok) throw refusal(reply, `reading ${configKeyOf(key)}`);
   const content = textOf(reply.body, "content");
-  return { content, md5: textOf(reply.body, "md5") || md5Of(content) };
+  const encryptedDataKey = textOf(reply.body, "encryptedDataKey");
+  const md5 = textOf(reply.body, "md5") || md5Of(content);
+  return { content, md5, ...(encryptedDataKey !== "" && { encryptedDataKey }) };
 }

@@ -66,7 +66,12 @@ export class HttpConfig {
     if (response.status === 409)
       return { type, headers: {}, body: { ...absent, errorCode: 400, message: response.text } };
     if (!isThere) return notDone(type, response);
-    return done(type, { content: response.text, md5, contentType: headerOf(response, "config-type") });
+    return done(type, {
+      content: response.text,
+      md5,
+      contentType: headerOf(response, "config-type"),
+      encryptedDataKey: headerOf(response, "encrypted-data-key"),
+    });
   }
 
   async #publish(body: Body, headers: Headers, signal: AbortSignal): Promise<Payload> {
