@@ -81,6 +81,6 @@ export function flag(params: Params, name: string): boolean | undefined {
 }
 
 /** The error of an address. */
-export function invalid(where: string, why: string, options?: ErrorOptions): ConfigError {
+function invalid(where: string, why: string, options?: ErrorOptions): ConfigError {
   return new ConfigError("ADDRESS_INVALID", `${where}: ${why}`, options);
 }
