@@ -3,6 +3,7 @@ import { type Config, type ConfigCenter, parseRegistryAddress, type RegistryConf
 import type { InterfaceRegistry, Registry } from "@dubbo-ts/discovery";
 import type { MetadataReport } from "@dubbo-ts/metadata";
 import { asRegistry, type CenterBackend, pick, type RegistryFactory } from "./extensions.js";
+import { warnOfOtherPlace } from "./same-place.js";
 
 /** What is used when nothing is configured: the embedded registry, so that a newcomer needs no server. */
 const defaultAddress = "local://";
@@ -77,6 +78,7 @@ export async function openRegistries(
     if (metadataReport === undefined)
       throw new ConfigError("CONFIG_INVALID", `metadata-report: ${address.safeText} keeps no metadata`);
     reports.push(metadataReport);
+    warnOfOtherPlace(registries, config.metadataReport, runtime.log);
   }
   const check = registries.some((registry) => registry.check);
   const timeoutMs = Math.max(...registries.map((registry) => registry.timeoutMs));
