@@ -387,7 +387,7 @@ export function configCenterSuite(
         expect(seen.values).toHaveLength(1);
         await soon(() => writer.publish(item, "2", at.signal), "a write", recoveryMs);
         await shows(seen, "2", recoveryMs);
-        expect(seen.values).toHaveLength(2);
+        expect(textsOf(seen)).toEqual(["1", "2"]);
       },
       "cut",
     );
@@ -409,7 +409,7 @@ export function configCenterSuite(
         await faults.resumeServer();
         await soon(async () => center.publish(item, "2", at.signal), "a write", recoveryMs);
         await shows(seen, "2", recoveryMs);
-        expect(seen.values.map((record) => record?.text)).toEqual(["1", "2"]);
+        expect(textsOf(seen)).toEqual(["1", "2"]);
       },
       "pause",
     );
@@ -458,6 +458,17 @@ type At = SuiteCase<ConfigCenter>;
 /** An item that no other test uses. */
 function itemOf(at: At): ConfigItem {
   return { key: `${at.name("app")}.configurators`, group: "dubbo" };
+}
+
+/** What was seen, but for what a write that was tried again has written again: that has another version. */
+function textsOf({ values }: Seen): readonly (string | undefined)[] {
+  return values
+    .filter((record, index) => {
+      const before = values[index - 1];
+      const isAgain = before !== undefined && before.text === record?.text;
+      return !isAgain || before.version === record.version;
+    })
+    .map((record) => record?.text);
 }
 
 async function versionOf(center: ConfigCenter, item: ConfigItem, at: At): Promise<string> {
