@@ -8,7 +8,11 @@ const settings = JSON.parse(process.argv[2]);
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 const isProvider = settings.role === "provider";
-const migration = { FORCE_INTERFACE: "force-interface", APPLICATION_FIRST: "application-first" };
+const steps = {
+  FORCE_INTERFACE: "force-interface",
+  APPLICATION_FIRST: "application-first",
+  FORCE_APPLICATION: "force-application",
+};
 
 function print(fields, message) {
   console.error(new Date().toISOString(), message, fields);
@@ -19,7 +23,10 @@ try {
     name: settings.application,
     log: { debug() {}, info() {}, warn: print, error: print }, // stdout is for answers
     config: {
-      application: { "metadata-type": settings.metadata ?? "local" },
+      application: {
+        "metadata-type": settings.metadata ?? "local",
+        ...(settings.migration && { migration: { step: steps[settings.migration] } }),
+      },
       registries: {
         main: {
           address: settings.registry,
@@ -27,9 +34,6 @@ try {
         },
       },
       ...(isProvider && { protocols: { main: { name: settings.protocol, port: settings.port } } }),
-      ...(settings.migration in migration && {
-        consumer: { migration: migration[settings.migration] },
-      }),
       shutdown: { signals: true },
       cache: { enabled: false },
     },

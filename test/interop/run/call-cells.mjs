@@ -1,5 +1,5 @@
 import { freePort } from "@dubbo-ts/testkit";
-import { cellKey, forms } from "./cells.mjs";
+import { cellKey, forms, toldOf } from "./cells.mjs";
 import { Peer } from "./peer.mjs";
 
 const interop = (name) => `org.example.interop.${name}`;
@@ -36,7 +36,7 @@ export function groups(cells) {
 async function runGroup(cells, registry, folder, report) {
   const [{ provider: language, form, metadata }] = cells;
   const { protocol } = forms[form];
-  const common = { registry, protocol, metadata };
+  const common = { registry, protocol, ...toldOf[metadata] };
   const name = `${language}-${protocol}-${metadata}`;
   let provider;
   try {

@@ -1,4 +1,5 @@
-// What is run: a provider and a consumer of two languages at a registry, over a protocol, with metadata local or remote.
+// What is run: a provider and a consumer of two languages at a registry, over a protocol, found by the application with
+// metadata local or remote, or by the interface as Dubbo 2 does.
 
 const pairs = [
   ["java", "node"],
@@ -16,12 +17,20 @@ export const forms = {
   "tri-wrapper": { protocol: "tri", suite: "calls" },
 };
 
+/** How a consumer finds a provider: what both peers are told about it. */
+export const levels = ["local", "remote", "interface"];
+export const toldOf = {
+  local: { metadata: "local" },
+  remote: { metadata: "remote" },
+  interface: { metadata: "local", registerMode: "interface", migration: "FORCE_INTERFACE" },
+};
+
 /** Every cell there is. Java has no etcd. */
 export function allCells() {
   const cells = [];
   for (const registry of ["zookeeper", "nacos", "etcd"])
     for (const [provider, consumer] of pairs)
-      for (const metadata of ["local", "remote"])
+      for (const metadata of levels)
         for (const form of Object.keys(forms))
           if (registry !== "etcd" || ![provider, consumer].includes("java"))
             cells.push({ registry, provider, consumer, form, metadata });

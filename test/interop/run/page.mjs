@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { languages } from "./build.mjs";
-import { allCells, cellKey } from "./cells.mjs";
+import { allCells, cellKey, levels } from "./cells.mjs";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../${name}.json`, import.meta.url), "utf8"));
 
@@ -45,20 +45,26 @@ const formNames = {
   "tri-wrapper": "triple, wrapper",
 };
 
+const levelNames = {
+  local: "application, metadata local",
+  remote: "application, metadata remote",
+  interface: "interface",
+};
+
 function registryTable(registry, { cells }) {
   const all = allCells().filter((cell) => cell.registry === registry);
   const shown = columns.filter(([, provider, consumer]) => all.some(isOf(provider, consumer)));
   const rows = Object.keys(formNames).flatMap((form) =>
-    ["local", "remote"].map((metadata) => [
+    levels.map((metadata) => [
       formNames[form],
-      metadata,
+      levelNames[metadata],
       ...shown.map(([, provider, consumer]) => {
         const result = cells[cellKey({ registry, provider, consumer, form, metadata })];
         return result === undefined ? "not run" : shortResult(result);
       }),
     ]),
   );
-  const head = ["protocol", "metadata", ...shown.map(([name]) => name)];
+  const head = ["protocol", "found by", ...shown.map(([name]) => name)];
   return `### ${registryNames[registry]}\n\n${table(head, rows)}`;
 }
 
@@ -107,7 +113,7 @@ const casesOf = ({ cases }) => (cases === "*" ? "all" : cases.map((name) => `\`$
 
 function cellTitle({ provider, consumer, form, metadata }) {
   const [name] = columns.find(([, from, to]) => from === provider && to === consumer);
-  return `${name}, ${formNames[form]}, ${metadata}`;
+  return `${name}, ${formNames[form]}, ${levelNames[metadata]}`;
 }
 
 function unexplainedTable(rows) {
