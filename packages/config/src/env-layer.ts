@@ -7,7 +7,7 @@ import { allowedKey } from "./read-yaml.js";
 import { fold } from "./schema/key.js";
 
 /** How messages call a variable, where a file would stand. */
-export const variableName = (name: string) => `environment variable ${name}`;
+const variableName = (name: string) => `environment variable ${name}`;
 
 /** What may be set this way: settings that stand below these, so that no variable of another meaning is taken. */
 const sections: ReadonlySet<string> = new Set([

@@ -5,7 +5,7 @@ import {
   memoryConfigCenter,
   type MemoryConfigCenter,
 } from "@dubbo-ts/config";
-import { serviceKey, systemRuntime } from "@dubbo-ts/core";
+import { Latest, serviceKey, systemRuntime } from "@dubbo-ts/core";
 import { recordingLogger, waitFor } from "@dubbo-ts/testkit";
 import { LiveConfig, type LiveConfigOptions } from "./live-config.js";
 
@@ -113,9 +113,7 @@ test("nobody waits for rules of a config center that does not answer", async () 
   const never: ConfigCenter = {
     ...center,
     get: () => new Promise(() => {}),
-    async *watch(_item, signal) {
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    },
+    watch: (_item, signal) => new Latest<undefined>(signal),
   };
   await expect(open([never], { timeoutMs: 20 })).rejects.toMatchObject({ code: "REGISTRY_UNAVAILABLE" });
   await using live = await open([never], { timeoutMs: 20, check: false });
