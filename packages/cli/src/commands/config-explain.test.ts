@@ -68,7 +68,7 @@ test("says what the config center says wrongly, and what is not there", async ()
     'consumer.timeout: a setting of the config center was refused: "soon" is no duration',
   );
   expect(lines(ran.out)[1]).toContain("consumer.timeout 3s file");
-  expect((await explain("consumer.cluster")).out).toContain("(not set)");
+  expect((await explain("consumer.group")).out).toContain("(not set)");
   expect(await explain("consumer.tiemout")).toMatchObject({ code: 3 });
   expect(await world.run(["config", "explain", "--config", join(folder, "none.yaml")])).toMatchObject({
     code: 1,
