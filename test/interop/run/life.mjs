@@ -73,13 +73,17 @@ class Story {
       role: "consumer",
       application: "life-consumer",
     });
+    const isBlind = this.life.consumer === "go" && this.life.registry === "etcd";
+    if (isBlind) await this.#provider("a");
     const begun = this.#consumer.ask({ do: "load", perSecond }, 60_000);
     await sleep(1_000);
-    await this.#provider("a");
+    if (!isBlind) await this.#provider("a");
     const { ok, detail } = await begun;
     if (!ok) throw new Error(`no call succeeded after the provider had come: ${detail}`);
     await sleep(1_000);
-    this.#tell("the provider starts last", await this.#consumer.tell({ do: "loadStop" }));
+    const seen = await this.#consumer.tell({ do: "loadStop" });
+    const trouble = "GB9: a consumer of dubbo-go on etcd never sees the first provider if that comes later";
+    this.#tell("the provider starts last", isBlind ? { ...seen, trouble } : seen);
   }
 
   /** Calls go on while `event` happens, and `afterMs` longer. */
@@ -139,10 +143,16 @@ class Story {
   }
 
   async #twoApplications() {
+    const name = "a second application provides it";
+    if (this.life.provider === "go" && this.life.registry === "etcd") {
+      const trouble =
+        "GB17: on etcd a second application of dubbo-go cannot say that it provides an interface";
+      return this.#tell(name, { calls: 0, failed: 0, errors: [], byLabel: {}, trouble });
+    }
     let other;
     const join = async () => void (other = await this.#provider("d", "life-other"));
-    await this.#during("a second application provides it", join, 5_000, ["a", "d"]);
-    await this.#gone(other, "stop");
+    await this.#during(name, join, 5_000, ["a", "d"]);
+    if (other !== undefined) await this.#gone(other, "stop");
   }
 
   async #registryAway() {
