@@ -50,7 +50,7 @@ const redisLike = (replies: Readonly<Record<string, string>>) => (text: string) 
 const bulk = (text: string) => `$${text.length}\r\n${text}\r\n`;
 
 /** What every way of asking says. */
-async function codesOf(address: string): Promise<ReadonlySet<string>> {
+async function codesOf(address: string, callTimeoutMs = 10_000): Promise<ReadonlySet<string>> {
   const codes = new Set<string>();
   const failed = async (work: Promise<unknown>) => {
     const error = (await work.then(
@@ -63,8 +63,8 @@ async function codesOf(address: string): Promise<ReadonlySet<string>> {
       expect(`${one.message} ${JSON.stringify(one)}`).not.toMatch(/geheim/);
   };
   const log = recordingLogger();
-  await using report = await redisMetadataReport({ address, callTimeoutMs: 400 }, { ...systemRuntime, log });
-  await using center = await redisConfigCenter({ address, callTimeoutMs: 400 }, { ...systemRuntime, log });
+  await using report = await redisMetadataReport({ address, callTimeoutMs }, { ...systemRuntime, log });
+  await using center = await redisConfigCenter({ address, callTimeoutMs }, { ...systemRuntime, log });
   const item = { key: "dubbo.properties", group: "dubbo" };
   await failed(report.readMapping("org.example.A", signal));
   await failed(report.fetch("app", "revision", signal));
@@ -73,7 +73,7 @@ async function codesOf(address: string): Promise<ReadonlySet<string>> {
   );
   await failed(center.get(item, signal));
   await failed(center.publish(item, "text", signal));
-  await failed(redisConnection({ address, callTimeoutMs: 400, waitForServerMs: 500 }));
+  await failed(redisConnection({ address, callTimeoutMs, waitForServerMs: callTimeoutMs }));
   expect(JSON.stringify(log.entries)).not.toContain("geheim");
   return codes;
 }
@@ -96,11 +96,11 @@ test("opens while no server is there, fails by its deadline, and closes at once"
   const begunMs = performance.now();
   await report[Symbol.asyncDispose]();
   await expect(reading).rejects.toMatchObject({ code: "METADATA_UNAVAILABLE" });
-  expect(performance.now() - begunMs).toBeLessThan(250);
+  expect(performance.now() - begunMs).toBeLessThan(2_000);
   await expect(report.readMapping("org.example.A", signal)).rejects.toMatchObject({
     code: "METADATA_UNAVAILABLE",
   });
-  expect(await codesOf(`redis://:geheim@127.0.0.1:${port}`)).toEqual(
+  expect(await codesOf(`redis://:geheim@127.0.0.1:${port}`, 400)).toEqual(
     new Set(["METADATA_UNAVAILABLE", "REGISTRY_UNAVAILABLE"]),
   );
 });
@@ -122,8 +122,8 @@ describe("tells of a server that is none", () => {
   test("one that takes connections and never answers: unavailable, in time", async () => {
     const { address, seen } = await listen(() => undefined);
     const begunMs = performance.now();
-    expect(await codesOf(address)).toEqual(new Set(["METADATA_UNAVAILABLE", "REGISTRY_UNAVAILABLE"]));
-    expect(performance.now() - begunMs).toBeLessThan(6_000);
+    expect(await codesOf(address, 400)).toEqual(new Set(["METADATA_UNAVAILABLE", "REGISTRY_UNAVAILABLE"]));
+    expect(performance.now() - begunMs).toBeLessThan(15_000);
     expect(seen.join("")).not.toContain("geheim");
   });
 
@@ -158,7 +158,7 @@ test("says that a user needs Redis 6, and that a server is full, by its own word
     message: expect.stringContaining("a user needs Redis 6") as string,
   });
   const full = await listen(() => "-ERR max number of clients reached\r\n");
-  await using second = await redisMetadataReport({ address: full.address, callTimeoutMs: 300 });
+  await using second = await redisMetadataReport({ address: full.address, callTimeoutMs: 2_000 });
   await expect(second.fetch("a", "r", signal)).rejects.toMatchObject({
     code: "METADATA_UNAVAILABLE",
     message: expect.stringContaining("max number of clients") as string,
@@ -192,11 +192,11 @@ test("drops a link on which it hears nothing any more, in any state, and opens a
       ? undefined
       : redisLike({ ping: "+PONG\r\n", info: bulk("redis_version:7.0.0"), get: "$-1\r\n" })(text),
   );
-  await using report = await redisMetadataReport({ address, livenessMs: 250, callTimeoutMs: 400 });
+  await using report = await redisMetadataReport({ address, livenessMs: 250, callTimeoutMs: 10_000 });
   expect(await report.fetch("a", "r", signal)).toBeUndefined();
   mute = true;
   const [before] = sockets;
-  await waitFor(() => before?.destroyed, { timeoutMs: 5_000, what: "the mute link to be dropped" });
+  await waitFor(() => before?.destroyed, { timeoutMs: 15_000, what: "the mute link to be dropped" });
   mute = false;
   expect(await report.fetch("a", "r", signal)).toBeUndefined();
   expect(seen.some((text) => text.includes("ping"))).toBe(true);

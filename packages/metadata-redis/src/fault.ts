@@ -71,7 +71,7 @@ export function faultOf(error: unknown): RedisFault {
 }
 
 /** The fault that an error reply stands for. */
-export function replyFault(reply: string): RedisFault {
+function replyFault(reply: string): RedisFault {
   // The server repeats arguments of commands that it does not know.
   const message = reply.replace(/, with args beginning with.*/s, "");
   const [word = "", slot, place = ""] = message.split(" ");

@@ -1,12 +1,11 @@
 import { setMaxListeners } from "node:events";
 import { abortable, backoffMs, deadline, type Runtime, sleep } from "@dubbo-ts/core";
 import { RedisFault } from "./fault.js";
-import { greet } from "./greeting.js";
 import { KeptLink } from "./kept-link.js";
-import { type Command, Link, type Reply } from "./link.js";
-import { masterAt, membersOf, mustBeMaster } from "./master.js";
+import type { Command, Link, Reply } from "./link.js";
+import { openLink } from "./open-link.js";
 import { nodeText, type RedisNode } from "./redis-address.js";
-import type { Credentials, RedisSettings } from "./redis-settings.js";
+import type { RedisSettings } from "./redis-settings.js";
 
 /** How many members may send a command on to another. */
 const maxHops = 5;
@@ -168,70 +167,10 @@ export class RedisClient implements AsyncDisposable {
     return kept;
   }
 
-  /** A link that is ready for commands. */
   async #open(node: RedisNode | undefined, signal: AbortSignal): Promise<Link> {
-    const { mode, credentials, database, nodes } = this.settings;
-    if (mode === "mono") return this.#greeted(nodes[0] as RedisNode, { credentials, database, mode }, signal);
-    if (mode === "sentinel") return this.#openMaster(signal);
-    const link = await this.#greeted(node as RedisNode, { credentials, database: 0, mode }, signal);
-    return this.#orClosed(link, async () => {
-      for (const member of await membersOf(link, signal)) this.#members.set(nodeText(member), member);
-    });
-  }
-
-  /** Asks one Sentinel after the other; one that is lost does not matter while another answers. */
-  async #openMaster(signal: AbortSignal): Promise<Link> {
-    const { nodes, credentials, database } = this.settings;
-    let failure: unknown;
-    for (const _ of nodes) {
-      const sentinel = nodes[this.#turn % nodes.length] as RedisNode;
-      try {
-        const node = await this.#askSentinel(sentinel, signal);
-        const master = await this.#greeted(node, { credentials, database, mode: "mono" }, signal);
-        return await this.#orClosed(master, () => mustBeMaster(master, signal));
-      } catch (error) {
-        signal.throwIfAborted();
-        failure = error;
-        this.#turn += 1;
-      }
-    }
-    throw failure;
-  }
-
-  /** Where the master is. A Sentinel that does not answer is not to use up the time that the others need. */
-  async #askSentinel(sentinel: RedisNode, signal: AbortSignal): Promise<RedisNode> {
-    const { nodes, masterName, sentinelCredentials: credentials, callTimeoutMs } = this.settings;
-    const ms = callTimeoutMs / (nodes.length + 1);
-    const late = () =>
-      new RedisFault("lost", `${nodeText(sentinel)} did not answer within ${Math.round(ms)} ms`);
-    using limit = deadline(this.runtime.clock, ms, late, signal);
-    const link = await this.#greeted(sentinel, { credentials, database: 0, mode: "sentinel" }, limit.signal);
-    return masterAt(link, masterName, limit.signal).finally(() => link.close());
-  }
-
-  async #greeted(
-    node: RedisNode,
-    as: {
-      readonly credentials: Credentials;
-      readonly database: number;
-      readonly mode: RedisSettings["mode"];
-    },
-    signal: AbortSignal,
-  ): Promise<Link> {
-    const link = await Link.open(node, this.settings, this.runtime, signal);
-    const { credentials, database, mode: expected } = as;
-    const { log } = this.runtime;
-    return this.#orClosed(link, () => greet(link, { credentials, database, expected, log }, signal));
-  }
-
-  async #orClosed(link: Link, work: () => Promise<void>): Promise<Link> {
-    try {
-      await work();
-      return link;
-    } catch (error) {
-      link.close();
-      throw error;
-    }
+    const { link, members } = await openLink(this.settings, this.runtime, node, signal);
+    for (const member of members) this.#members.set(nodeText(member), member);
+    return link;
   }
 }
 
