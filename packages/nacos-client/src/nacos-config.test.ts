@@ -256,7 +256,7 @@ describe("watching", () => {
         bodyOf(setUp, "labels")?.taskId,
         listened.size,
       ]);
-    expect(tasks().sort()).toEqual([
+    expect(tasks().sort(([a], [b]) => Number(a) - Number(b))).toEqual([
       ["0", 20],
       ["1", 20],
       ["2", 10],

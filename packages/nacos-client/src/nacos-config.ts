@@ -1,4 +1,5 @@
 import { type Body, textOf } from "./body.js";
+import { absentMd5, compareAndSet } from "./compare-and-set.js";
 import { type ConfigKey, configKeyOf, md5Of, type NacosConfigValue } from "./config-key.js";
 import { ConfigListener } from "./config-listener.js";
 import { ConnectedClient } from "./connected-client.js";
@@ -12,9 +13,6 @@ import type { Push } from "./push-stream.js";
 import { bodyOfReply, refusal, type Reply } from "./reply.js";
 import type { Session } from "./session.js";
 import { pause } from "./waiting.js";
-
-/** How long a published value may take to become readable: 30 to 140 ms, once 1.1 s, were seen (nacos-server 8). */
-const readableWithinMs = 3_000;
 
 /** How to publish. */
 export interface PublishOptions {
@@ -94,7 +92,7 @@ export class NacosConfig extends ConnectedClient {
     const { casMd5 } = options;
     const body = { ...this.#body(key), content, additionMap: additionsOf(options) };
     if (casMd5 !== undefined)
-      return await this.#publishIf(key, { ...body, casMd5: casMd5 || absent }, signal);
+      return await this.#publishIf(key, { ...body, casMd5: casMd5 || absentMd5 }, signal);
     const reply = await this.connection.request("ConfigPublishRequest", body, this.#call(signal));
     bodyOfReply(reply, `publishing ${configKeyOf(key)}`);
     return true;
@@ -145,47 +143,11 @@ export class NacosConfig extends ConnectedClient {
     await this.#leaving;
   }
 
-  /**
-   * One try, since a second one would lose against the first. Servers lie: Nacos 2.3 may tell two inserters that
-   * they won, and r-nacos compares nothing. So what counts is what can be read afterwards (registries A1.7).
-   */
-  async #publishIf(key: ConfigKey, body: Body & { casMd5: string }, signal: AbortSignal): Promise<boolean> {
-    let unsure: unknown;
-    for (let triesLeft = 1; ; triesLeft -= 1) {
-      const session = await this.connection.ready(signal);
-      try {
-        const reply = await session.call("ConfigPublishRequest", body, this.#call(signal));
-        if (hasLost(reply)) return false;
-        bodyOfReply(reply, `publishing ${configKeyOf(key)}`);
-        break;
-      } catch (error) {
-        signal.throwIfAborted();
-        const wasNotDone =
-          !(error instanceof NacosError) || error.serverCode !== undefined || isPermanent(error);
-        const isUnknownConnection = error instanceof NacosError && error.serverCode === 301;
-        if (isUnknownConnection && triesLeft > 0) continue;
-        if (wasNotDone) throw error;
-        unsure = error;
-        break;
-      }
-    }
-    return await this.#isReadable(key, body, unsure, signal);
-  }
-
-  async #isReadable(key: ConfigKey, body: Body & { casMd5: string }, unsure: unknown, signal: AbortSignal) {
-    const { clock } = this.connection.settings.environment;
-    const until = clock.monotonicMs() + readableWithinMs;
-    const wanted = md5Of(textOf(body, "content"));
-    for (let waitMs = 10; ; waitMs = Math.min(waitMs * 2, 200)) {
-      const md5 = (await this.get(key, signal))?.md5;
-      if (md5 === wanted) return true;
-      if (md5 !== undefined && md5 !== body.casMd5) return false;
-      if (clock.monotonicMs() >= until) break;
-      await pause(clock, waitMs, [signal, this.connection.signal]);
-      signal.throwIfAborted();
-    }
-    const text = `publishing ${configKeyOf(key)}: not readable within ${readableWithinMs} ms`;
-    throw unsure ?? new NacosError("TIMEOUT", text);
+  async #publishIf(key: ConfigKey, body: Body, signal: AbortSignal): Promise<boolean> {
+    const what = `publishing ${configKeyOf(key)}`;
+    const send = (session: Session) => session.call("ConfigPublishRequest", body, this.#call(signal));
+    const read = async () => (await this.get(key, signal))?.md5;
+    return await compareAndSet({ connection: this.connection, what, body, send, read }, signal);
   }
 
   async #read(
@@ -310,13 +272,6 @@ function readKeyEntry(entry: Body) {
   if (dataId === undefined || group === undefined) return undefined;
   const value: ConfigKey = Object.freeze({ dataId, group });
   return { name: configKeyOf(value), value };
-}
-
-/** No md5: Nacos inserts it if the row is absent, and compares in vain if it is not (registries A1.7). */
-const absent = "0";
-
-function hasLost({ ok, errorCode, message }: Reply): boolean {
-  return !ok && (errorCode === 409 || errorCode === 410 || (errorCode === 500 && /cas/i.test(message)));
 }
 
 function toValue(reply: Reply, key: ConfigKey): NacosConfigValue {
