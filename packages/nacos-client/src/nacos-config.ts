@@ -7,7 +7,6 @@ import { Connection } from "./connection.js";
 import { FuzzyWatch, fits } from "./fuzzy-watch.js";
 import { defaultGroup } from "./instance.js";
 import { checkConfigKey, checkContent, checkPattern } from "./limits.js";
-import { isPermanent, NacosError } from "./nacos-error.js";
 import { type NacosOptions, type Settings, toSettings } from "./options.js";
 import type { Push } from "./push-stream.js";
 import { bodyOfReply, refusal, type Reply } from "./reply.js";
