@@ -149,8 +149,9 @@ export class MigratingWatch implements AsyncDisposable {
   #needs(source: AddressSource, chosen: AddressSource): boolean {
     const { step, threshold, proportion } = this.#plan;
     if (source === chosen || (source === this.#serving && step !== "application-first")) return true;
-    if (source === "application") return step !== "force-interface";
-    if (step !== "application-first" || !this.options.interfaces.available) return false;
+    if (step !== "application-first") return step === `force-${source}`;
+    if (source === "application") return true;
+    if (!this.options.interfaces.available) return false;
     if (threshold > 0 || proportion < 100) return true;
     const application = this.#followed.get("application");
     const state = application?.resolution?.state ?? "pending";

@@ -5,6 +5,7 @@ export type {
   Application,
   CenterBackend,
   MethodOptions,
+  MigrateOptions,
   ProtocolFactory,
   ReferenceMethodOptions,
   ReferenceOptions,
@@ -33,7 +34,12 @@ export {
 } from "@dubbo-ts/core";
 export { loadProto } from "./load-proto.js";
 export type { Message, ProtoMethod, ProtoService } from "@dubbo-ts/protocol-triple";
-export { registryClient, type RegistryClient } from "@dubbo-ts/discovery";
+export {
+  type MigrationStatus,
+  type MigrationStep,
+  registryClient,
+  type RegistryClient,
+} from "@dubbo-ts/discovery";
 export {
   Container,
   createContainer,
