@@ -68,7 +68,7 @@ for (const major of [3, 2] satisfies NacosMajor[])
 
     beforeAll(async () => {
       server = await startNacos({ major });
-    }, 150_000);
+    }, 250_000);
 
     afterAll(() => server[Symbol.asyncDispose]());
 

@@ -45,7 +45,7 @@ for (const major of [3, 2] satisfies NacosMajor[]) {
 
     beforeAll(async () => {
       server = await startNacos({ major });
-    }, 150_000);
+    }, 250_000);
     afterAll(() => server?.[Symbol.asyncDispose]());
 
     const open = async (more: Partial<NacosOptions> = {}): Promise<NacosBackend> =>
@@ -192,7 +192,7 @@ for (const major of [3, 2] satisfies NacosMajor[]) {
       await server.admin.createUser("reader", "reads-not-writes");
       await server.admin.createRole("readers", "reader");
       await server.admin.grant("readers", "ns1:*:*", "r");
-    }, 150_000);
+    }, 250_000);
     afterAll(() => server?.[Symbol.asyncDispose]());
 
     const at = (user: string, query = "") => `nacos://${user}127.0.0.1:${server.port}${query}`;

@@ -260,5 +260,5 @@ for (const major of [3, 2] satisfies NacosMajor[])
       const [real, own] = await Promise.all([play(server.port), embedded()]);
       expect(Object.keys(own)).toEqual(Object.keys(real));
       expect(own).toEqual(real);
-    }, 240_000);
+    }, 400_000);
   });

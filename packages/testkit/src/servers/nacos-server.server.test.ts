@@ -33,5 +33,5 @@ for (const major of [2, 3] satisfies NacosMajor[])
       await server[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
       expect(server.pid).toBeUndefined();
-    }, 240_000);
+    }, 400_000);
   });

@@ -97,7 +97,7 @@ class NacosProcess extends ServerProcess implements NacosServer {
     private readonly options: NacosServerOptions,
   ) {
     // A start takes three times as long when other virtual machines start at once.
-    super({ name: `Nacos ${options.major}`, port, folder: options.dataDir, readyWithinMs: 120_000 });
+    super({ name: `Nacos ${options.major}`, port, folder: options.dataDir, readyWithinMs: 200_000 });
     this.major = options.major;
     this.version = versions[options.major];
     this.grpcPort = port + 1000;
