@@ -27,8 +27,12 @@ export const languages = {
     command: [
       "java",
       // Small and quick to start; a locale may say another charset.
-      ...["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8"],
-      ...["-cp", `${inFolder("java", "target", "peer.jar")}:${inFolder("java", "target", "lib")}/*`],
+      "-Xmx256m",
+      "-XX:+UseSerialGC",
+      "-XX:TieredStopAtLevel=1",
+      "-Dfile.encoding=UTF-8",
+      "-cp",
+      `${inFolder("java", "target", "peer.jar")}:${inFolder("java", "target", "lib")}/*`,
       "org.example.interop.peer.Main",
     ],
   },
