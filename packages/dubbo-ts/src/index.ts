@@ -4,6 +4,7 @@ export { memoryCenters, type MemoryCenters } from "./adapters.js";
 export type {
   Application,
   CenterBackend,
+  ConfigChange,
   MethodOptions,
   MigrateOptions,
   ProtocolFactory,
