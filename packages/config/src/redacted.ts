@@ -1,4 +1,5 @@
-const secretKeys = /^(?:(?:sentinel)?password|token|secret(?:key)?|access_?key|passwd|credentials?|authorization)$/i;
+const secretKeys =
+  /^(?:(?:sentinel)?password|token|secret(?:key)?|access_?key|passwd|credentials?|authorization)$/i;
 
 /** True for the name of a setting whose value is nobody's business. */
 export function isSecretKey(key: string): boolean {
