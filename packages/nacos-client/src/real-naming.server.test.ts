@@ -28,7 +28,7 @@ for (const major of [3, 2] as const)
 
     beforeAll(async () => {
       server = await startNacos({ major });
-    }, 120_000);
+    }, 300_000);
     afterAll(async () => {
       await server[Symbol.asyncDispose]();
     }, 30_000);
@@ -253,5 +253,5 @@ for (const major of [3, 2] as const)
       }
       await waitFor(() => naming.state.status === "connected", within(20_000));
       await waitFor(async () => (await naming.query(service, forever)).hosts.length === 1, within(10_000));
-    }, 120_000);
+    }, 300_000);
   });

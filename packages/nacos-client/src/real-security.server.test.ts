@@ -50,7 +50,7 @@ for (const major of [3, 2] as const)
       await server.admin.createUser("reader", "reads1");
       await server.admin.createRole("readers", "reader");
       await server.admin.grant("readers", "ns1:*:*", "r");
-    }, 120_000);
+    }, 300_000);
     afterAll(async () => {
       await server?.[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
