@@ -133,7 +133,7 @@ export class FuzzyWatch<T> {
       const change = textOf(entry, "changedType") || textOf(entry, "changeType");
       for (const map of [changed, this.#incoming]) {
         if (change.startsWith("DELETE")) map?.delete(found.name);
-        else if (change.endsWith("_CHANGED") || !map?.has(found.name)) map?.set(found.name, found.value);
+        else if (!map?.has(found.name)) map?.set(found.name, found.value);
       }
     }
     // Before the first list is complete there is nothing to show.

@@ -117,8 +117,7 @@ export class NacosConfig extends ConnectedClient {
 
   /**
    * Yields the keys of all configurations that fit, then all again after each change: servers from 3.0 on. `*` may stand
-   * at the beginning or the end, or alone. A key whose content has changed is another object than before; the others
-   * are the same.
+   * at the beginning or the end, or alone. Servers tell who comes and goes, not whose content has changed: {@link watch} that.
    * @param pattern default: all of `DEFAULT_GROUP`.
    * @throws {NacosError} INVALID, CLOSED; UNSUPPORTED: an older server, or HTTP.
    */
