@@ -22,6 +22,7 @@ type consumer struct {
 	instance *dubbo.Instance
 	mu       sync.Mutex
 	ready    map[string]*reference
+	loaded   map[string]*reference
 	loads    map[string]*load
 }
 
@@ -31,7 +32,13 @@ func startConsumer(opts options) (peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &consumer{opts: opts, instance: instance, ready: map[string]*reference{}, loads: map[string]*load{}}, nil
+	return &consumer{
+		opts:     opts,
+		instance: instance,
+		ready:    map[string]*reference{},
+		loaded:   map[string]*reference{},
+		loads:    map[string]*load{},
+	}, nil
 }
 
 func (c *consumer) do(cmd command) answer {

@@ -31,7 +31,7 @@ func (c *consumer) startLoad(cmd command) answer {
 	if cmd.Interface == "" {
 		cmd.Interface = interopInterface
 	}
-	ref, err := c.dial(cmd.serviceName, 0)
+	ref, err := c.loadReference(cmd.serviceName)
 	if err != nil {
 		return failed(err)
 	}
@@ -55,6 +55,20 @@ func (c *consumer) startLoad(cmd command) answer {
 	case <-time.After(30 * time.Second):
 		return answer{"ok": false, "detail": "no call succeeded within 30 s: " + l.firstError()}
 	}
+}
+
+// loadReference is made once for each interface: of several on Nacos, only the first hears of further applications.
+func (c *consumer) loadReference(name serviceName) (*reference, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known, ok := c.loaded[name.Interface]; ok {
+		return known, nil
+	}
+	ref, err := c.dial(name, 0)
+	if err == nil {
+		c.loaded[name.Interface] = ref
+	}
+	return ref, err
 }
 
 func (l *load) pace(ref *reference, perSecond float64, options []client.CallOption) {
