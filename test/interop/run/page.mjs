@@ -12,8 +12,8 @@ export function compatibilityPage(results) {
     "## Calls",
     "Cases passed of cases run. The arrow points from the consumer to the provider.",
     ...["zookeeper", "nacos", "etcd"].map((registry) => registryTable(registry, results)),
-    "The cases: `calls`, over dubbo and in the wrapper, and `proto`, over triple with protobuf, are listed in",
-    "[test/interop](../test/interop/README.md#cases).",
+    `The cases: \`calls\`, over dubbo and in the wrapper, and \`proto\`, over triple with protobuf, are listed in
+[test/interop](../test/interop/README.md#cases).`,
     ...lifeTable(results),
     "## What fails, whose fault it is, and what to do instead",
     knownTable(results),
@@ -100,7 +100,7 @@ function knownTable({ cells }) {
     for (const name of cells[cellKey(cell)]?.failed ?? []) {
       const why = explanation(cell, name, known);
       if (why === undefined) unexplained.push([`${cellTitle(cell)}, ${cell.registry}`, name]);
-      else seen.get(why).set(cellTitle(cell), true);
+      else seen.get(why).set(why.metadata === undefined ? shortTitle(cell) : cellTitle(cell), true);
     }
   const rows = known
     .filter((one) => seen.get(one).size > 0)
@@ -111,10 +111,12 @@ function knownTable({ cells }) {
 
 const casesOf = ({ cases }) => (cases === "*" ? "all" : cases.map((name) => `\`${name}\``).join(", "));
 
-function cellTitle({ provider, consumer, form, metadata }) {
+function shortTitle({ provider, consumer, form }) {
   const [name] = columns.find(([, from, to]) => from === provider && to === consumer);
-  return `${name}, ${formNames[form]}, ${levelNames[metadata]}`;
+  return `${name}, ${formNames[form]}`;
 }
+
+const cellTitle = (cell) => `${shortTitle(cell)}, ${levelNames[cell.metadata]}`;
 
 function unexplainedTable(rows) {
   if (rows.length === 0) return [];
