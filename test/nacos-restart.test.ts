@@ -10,7 +10,11 @@ for (const major of [3, 2] satisfies NacosMajor[])
         createApplication({
           name,
           registry: server.url,
-          config: { logger: { level: "silent" }, cache: { enabled: false }, protocol: { port: 0 } },
+          config: {
+            logger: { level: "silent" },
+            cache: { enabled: false },
+            protocols: { dubbo: { port: 0, host: "127.0.0.1" } },
+          },
           env: {},
         });
       await using consumer = await open("nacos-consumer");
