@@ -14,6 +14,7 @@ const { values } = parseArgs({
     jobs: { type: "string", default: "2" },
     store: { type: "string" },
     write: { type: "boolean", default: false },
+    json: { type: "string" },
     "no-build": { type: "boolean", default: false },
   },
 });
@@ -38,6 +39,7 @@ const waiting = [...names];
 await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
 
 console.log(table(results));
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 1)}\n`);
 if (values.write) writeFileSync("docs/reliability.md", page(results, values.full ? "full" : "short"));
 const broken = results.filter(({ ok }) => ok === false);
 for (const { store, fault, error, bars = [] } of broken)

@@ -19,7 +19,7 @@ export interface EtcdOptions extends Partial<Environment> {
   readonly callTimeoutMs?: number | undefined;
   /** How long a server may take to let us in. Default 3000 ms. */
   readonly connectTimeoutMs?: number | undefined;
-  /** The bound of the wait between attempts to connect. Default 2000 ms. */
+  /** The bound of the wait between attempts to connect, five times as much after an absence of 15 s. Default 2000 ms. */
   readonly backoffCapMs?: number | undefined;
   /** The pause before an HTTP/2 ping on a silent connection. Default 10,000 ms; etcd refuses less than 5000. */
   readonly keepaliveMs?: number | undefined;

@@ -77,6 +77,9 @@ export class Link {
       "grpc.keepalive_time_ms": settings.keepaliveMs,
       "grpc.keepalive_timeout_ms": settings.keepaliveTimeoutMs,
       "grpc.keepalive_permit_without_calls": 0,
+      // A subchannel that is closed while it waits to reconnect would connect once more, for nobody (grpc-js 1.14).
+      "grpc.initial_reconnect_backoff_ms": 1,
+      "grpc.max_reconnect_backoff_ms": 1,
       "grpc.max_receive_message_length": settings.maxResponseBytes,
       "grpc.max_send_message_length": -1, // the server knows its limit and says so
       "grpc.use_local_subchannel_pool": 1, // else clients of one program would share a connection

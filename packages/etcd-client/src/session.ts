@@ -34,6 +34,8 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** The usual life of a lease. */
+const longAbsenceMs = 15_000;
 /** A link that lived so long resets the backoff; a server that flaps must not (registries F4, rule 6). */
 const stableMs = 10_000;
 /** Comparing leases in a transaction came with 3.3. */
@@ -200,17 +202,25 @@ export class Session {
   async #run(): Promise<void> {
     const endpoints = shuffled(this.#settings.endpoints, this.#environment.random);
     const { signal } = this.#closing;
+    const { clock } = this.#environment;
     let failures = 0;
+    let awaySinceMs = clock.monotonicMs();
     for (let at = 0; !signal.aborted; at += 1) {
-      const startMs = this.#environment.clock.monotonicMs();
+      const startMs = clock.monotonicMs();
       const served = await this.#connectAndServe(endpoints[at % endpoints.length] as Endpoint);
-      const livedMs = this.#environment.clock.monotonicMs() - startMs;
-      if (served && livedMs >= stableMs) failures = 0;
+      const nowMs = clock.monotonicMs();
+      if (served) awaySinceMs = nowMs;
+      if (served && nowMs - startMs >= stableMs) failures = 0;
       // All servers are tried before the first long wait.
       else failures += 1 / endpoints.length;
-      const delayMs = backoffMs(this.#environment, failures, 50, this.#settings.backoffCapMs);
+      const delayMs = backoffMs(this.#environment, failures, 50, this.#capMs(nowMs - awaySinceMs));
       await pause(this.#environment.clock, delayMs, signal);
     }
+  }
+
+  /** Leases that an absence outlives are lost anyway: then a herd is spread wider, so as not to return in one second. */
+  #capMs(awayMs: number): number {
+    return this.#settings.backoffCapMs * (awayMs > longAbsenceMs ? 5 : 1);
   }
 
   /** True: there was a link, which has ended. Never rejects: what went wrong is kept as {@link failure}. */

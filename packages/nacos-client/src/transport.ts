@@ -47,6 +47,9 @@ export class Transport {
       "grpc.enable_retries": 0,
       "grpc.enable_http_proxy": 0,
       "grpc.service_config_disable_resolution": 1,
+      // A subchannel that is closed while it waits to reconnect would connect once more, for nobody (grpc-js 1.14).
+      "grpc.initial_reconnect_backoff_ms": 1,
+      "grpc.max_reconnect_backoff_ms": 1,
       ...(settings.tls?.serverName !== undefined && {
         "grpc.ssl_target_name_override": settings.tls.serverName,
       }),

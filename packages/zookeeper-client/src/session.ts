@@ -161,16 +161,19 @@ export class Session {
   async #run(): Promise<void> {
     const servers = shuffled(this.#settings.servers, this.#environment.random);
     let failures = 0;
+    let awaySinceMs = this.#environment.clock.monotonicMs();
     for (let at = 0; !this.#closing.signal.aborted; at += 1) {
       const server = servers[at % servers.length] as ServerAddress;
       const startedMs = this.#environment.clock.monotonicMs();
       const outcome = await this.#connectAndServe(server);
       if (outcome === "expired") continue;
-      const livedMs = this.#environment.clock.monotonicMs() - startedMs;
+      const nowMs = this.#environment.clock.monotonicMs();
+      const livedMs = nowMs - startedMs;
+      if (outcome === "served") awaySinceMs = nowMs;
       if (outcome === "served" && livedMs >= stableMs) failures = 0;
       // All servers are tried before the first long wait.
       else failures += 1 / servers.length;
-      await this.#pause(failures);
+      await this.#pause(failures, nowMs - awaySinceMs);
     }
     this.#suspicion?.cancel();
   }
@@ -390,10 +393,14 @@ export class Session {
     }
   }
 
-  /** Evenly random below a bound that doubles, with a cap that leaves several attempts within a session's time. */
-  #pause(failures: number): Promise<void> {
+  /**
+   * Evenly random below a bound that doubles. Its cap leaves several attempts within a session's time; when that is over
+   * there is nothing to save, and a herd that lost the same server must not return to it within a second.
+   */
+  #pause(failures: number, awayMs: number): Promise<void> {
     const { clock, random } = this.#environment;
-    const capMs = Math.min(5_000, this.#timeoutMs / 12);
+    const isLost = awayMs > this.#timeoutMs;
+    const capMs = isLost ? Math.min(10_000, this.#timeoutMs / 1.5) : Math.min(5_000, this.#timeoutMs / 12);
     const delayMs = random() * Math.min(capMs, 50 * 2 ** Math.min(failures, 20));
     return new Promise((resolve) => {
       const { signal } = this.#closing;
