@@ -53,7 +53,9 @@ func (c *consumer) startLoad(cmd command) answer {
 	case <-l.first:
 		return answer{"ok": true}
 	case <-time.After(30 * time.Second):
-		return answer{"ok": false, "detail": "no call succeeded within 30 s: " + l.firstError()}
+		detail := "no call succeeded within 30 s: " + l.firstError()
+		c.stopLoad(cmd.Interface)
+		return answer{"ok": false, "detail": detail}
 	}
 }
 
