@@ -120,9 +120,8 @@ interfaces:
         what: `service by ${source}`,
       });
     await serves("application");
-    for (const [index] of [...path].entries())
-      if (index > 0 && path[index] === "/")
-        await client.create(path.slice(0, index), Buffer.alloc(0)).catch(() => {});
+    for (let index = path.indexOf("/", 1); index > 0; index = path.indexOf("/", index + 1))
+      await client.create(path.slice(0, index), Buffer.alloc(0)).catch(() => {});
     await client.create(path, Buffer.from(rule));
     await serves("interface");
     expect(await greeter.hello("x")).toBe("old-style: x");

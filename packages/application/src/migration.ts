@@ -99,7 +99,7 @@ export class Migration implements MigrationRules, AsyncDisposable {
   }
 
   #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -1,10 +1,4 @@
-import {
-  NoProviderError,
-  type Resolution,
-  type Runtime,
-  type ServiceKey,
-  systemRuntime,
-} from "@dubbo-ts/core";
+import { NoProviderError, type Resolution, type Runtime, systemRuntime } from "@dubbo-ts/core";
 import type { InterfaceDiscovery } from "./interface-discovery.js";
 import { MigratingWatch } from "./migrating-watch.js";
 import type { MigrationRules, MigrationStatus } from "./migration-choice.js";
@@ -56,7 +50,7 @@ class TwoSourceDiscovery implements MigratingDiscovery {
     if (signal.aborted || this.#closed) return;
     const { runtime = systemRuntime, ...rest } = this.options;
     const onSwitch = () => {
-      for (const listener of [...this.#listeners]) listener();
+      for (const listener of this.#listeners) listener();
     };
     const watch = new MigratingWatch({ ...rest, runtime, query, onSwitch });
     const end = () => watch.end();
