@@ -1,4 +1,4 @@
-import { NoProviderError, type Resolution, type Runtime, systemRuntime } from "@dubbo-ts/core";
+import { type Resolution, type Runtime, systemRuntime } from "@dubbo-ts/core";
 import type { InterfaceDiscovery } from "./interface-discovery.js";
 import { MigratingWatch } from "./migrating-watch.js";
 import type { MigrationRules, MigrationStatus } from "./migration-choice.js";

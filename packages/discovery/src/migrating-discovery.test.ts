@@ -1,0 +1,162 @@
+import { endpoint, Latest, NoProviderError, type Resolution, serviceKey } from "@dubbo-ts/core";
+import { follow, testRuntime, waitFor } from "@dubbo-ts/testkit";
+import { createMigratingDiscovery, type MigratingDiscovery } from "./migrating-discovery.js";
+import type { MigrationPlan } from "./migration-choice.js";
+
+const service = serviceKey("org.example.Greeter");
+const details = { service: service.text, applications: [], nearMisses: [] };
+const absent: Resolution = { state: "absent", error: new NoProviderError("NO_PROVIDER", "nobody", details) };
+const at = (host: string): Resolution => ({
+  state: "resolved",
+  endpoints: [endpoint({ protocol: "dubbo", host, port: 20_880 })],
+  params: {},
+  stale: false,
+});
+
+/** A source whose word is given by the test. */
+class Source {
+  readonly available = true;
+  watches = 0;
+  #reader: Latest<Resolution> | undefined;
+
+  constructor(private known: Resolution | undefined) {}
+
+  async *watch(_query: unknown, signal: AbortSignal): AsyncGenerator<Resolution, void, undefined> {
+    this.watches += 1;
+    this.#reader = new Latest(signal);
+    if (this.known !== undefined) this.#reader.set(this.known);
+    try {
+      yield* this.#reader;
+    } finally {
+      this.watches -= 1;
+    }
+  }
+
+  say(resolution: Resolution): void {
+    this.known = resolution;
+    this.#reader?.set(resolution);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function setup(
+  first: Partial<MigrationPlan>,
+  application: Resolution | undefined,
+  ofInterface: Resolution | undefined,
+) {
+  const runtime = testRuntime();
+  const [applications, interfaces] = [new Source(application), new Source(ofInterface)];
+  let plan: MigrationPlan = {
+    step: "application-first",
+    threshold: 0,
+    proportion: 100,
+    delayMs: 0,
+    force: false,
+    ...first,
+  };
+  const listeners = new Set<() => void>();
+  const rules = {
+    planFor: () => plan,
+    onChange: (listener: () => void) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+  const discovery: MigratingDiscovery = createMigratingDiscovery({
+    applications,
+    interfaces,
+    rules,
+    runtime,
+  });
+  const stop = new AbortController();
+  const seen = follow(discovery.watch({ service }, stop.signal));
+  const shows = (host: string) =>
+    waitFor(() => seen.latest?.state === "resolved" && seen.latest.endpoints[0]?.host === host, {
+      timeoutMs: 5_000,
+      what: () => `${host}, not ${JSON.stringify(seen.latest)}`,
+    });
+  return {
+    runtime,
+    applications,
+    interfaces,
+    discovery,
+    seen,
+    shows,
+    become(changes: Partial<MigrationPlan>) {
+      plan = { ...plan, ...changes };
+      for (const listener of listeners) listener();
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await seen.done;
+      expect([applications.watches, interfaces.watches, listeners.size]).toEqual([0, 0, 0]);
+    },
+  };
+}
+
+test("the interface is not looked at while applications provide the service", async () => {
+  await using at0 = setup({}, at("app"), at("interface"));
+  await at0.shows("app");
+  await at0.runtime.clock.advance(120_000);
+  expect(at0.interfaces.watches).toBe(0);
+  expect(at0.discovery.status).toMatchObject([{ step: "application-first", serving: "application" }]);
+});
+
+test("a call waits for a word of the interface before it hears that nobody is there, but not for ever", async () => {
+  await using at0 = setup({}, absent, undefined);
+  await waitFor(() => at0.interfaces.watches === 1, { timeoutMs: 5_000 });
+  expect(at0.seen.values.every(({ state }) => state === "pending")).toBe(true);
+  await at0.runtime.clock.advance(3_100);
+  await waitFor(() => at0.seen.latest?.state === "absent", { timeoutMs: 5_000 });
+  at0.interfaces.say(at("interface"));
+  await at0.shows("interface");
+});
+
+test("the interface is looked at when nothing is heard of the applications, and left some time after they serve", async () => {
+  await using at0 = setup({}, undefined, at("interface"));
+  await at0.runtime.clock.advance(1_100);
+  await at0.shows("interface");
+  at0.applications.say(at("app"));
+  await at0.shows("app");
+  expect(at0.interfaces.watches).toBe(1);
+  await at0.runtime.clock.advance(61_000);
+  await waitFor(() => at0.interfaces.watches === 0, { timeoutMs: 5_000 });
+});
+
+test("a forced step keeps the old source until the new one has providers: nothing else is seen in between", async () => {
+  await using at0 = setup({ step: "force-interface" }, undefined, at("interface"));
+  await at0.shows("interface");
+  at0.become({ step: "force-application" });
+  await waitFor(() => at0.applications.watches === 1, { timeoutMs: 5_000 });
+  at0.applications.say(absent);
+  await at0.runtime.clock.advance(10_000);
+  expect(at0.discovery.status[0]?.serving).toBe("interface");
+  at0.applications.say(at("app"));
+  await at0.shows("app");
+  await waitFor(() => at0.interfaces.watches === 0, { timeoutMs: 5_000 });
+  expect(at0.seen.values.filter(({ state }) => state === "absent")).toEqual([]);
+});
+
+test("a forced step waits as long as its rule says", async () => {
+  await using at0 = setup({ step: "force-interface" }, at("app"), at("interface"));
+  await at0.shows("interface");
+  at0.become({ step: "force-application", delayMs: 60_000 });
+  await at0.runtime.clock.advance(59_000);
+  expect(at0.discovery.status[0]?.serving).toBe("interface");
+  await at0.runtime.clock.advance(2_000);
+  await at0.shows("app");
+});
+
+test("a proportion shares the calls between both", async () => {
+  await using at0 = setup({ proportion: 25 }, at("app"), at("interface"));
+  const weights = () =>
+    at0.seen.latest?.state === "resolved"
+      ? at0.seen.latest.endpoints.map(({ host, weight }) => [host, weight])
+      : [];
+  await waitFor(() => weights().length === 2, { timeoutMs: 5_000 });
+  expect(weights()).toEqual([
+    ["app", 250_000],
+    ["interface", 750_000],
+  ]);
+});
