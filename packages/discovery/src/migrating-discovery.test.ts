@@ -1,5 +1,5 @@
 import { endpoint, Latest, NoProviderError, type Resolution, serviceKey } from "@dubbo-ts/core";
-import { follow, testRuntime, waitFor } from "@dubbo-ts/testkit";
+import { type Followed, follow, type TestRuntime, testRuntime, waitFor } from "@dubbo-ts/testkit";
 import { createMigratingDiscovery, type MigratingDiscovery } from "./migrating-discovery.js";
 import type { MigrationPlan } from "./migration-choice.js";
 
@@ -40,11 +40,21 @@ class Source {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
+interface Case extends AsyncDisposable {
+  readonly runtime: TestRuntime;
+  readonly applications: Source;
+  readonly interfaces: Source;
+  readonly discovery: MigratingDiscovery;
+  readonly seen: Followed<Resolution>;
+  shows(host: string): Promise<void>;
+  become(changes: Partial<MigrationPlan>): void;
+}
+
 function setup(
   first: Partial<MigrationPlan>,
   application: Resolution | undefined,
   ofInterface: Resolution | undefined,
-) {
+): Case {
   const runtime = testRuntime();
   const [applications, interfaces] = [new Source(application), new Source(ofInterface)];
   let plan: MigrationPlan = {
