@@ -40,15 +40,22 @@ class Source {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-interface Case extends AsyncDisposable {
+interface Case {
   readonly runtime: TestRuntime;
   readonly applications: Source;
   readonly interfaces: Source;
   readonly discovery: MigratingDiscovery;
   readonly seen: Followed<Resolution>;
-  shows(host: string): Promise<void>;
+  shows(host: string): Promise<unknown>;
   become(changes: Partial<MigrationPlan>): void;
 }
+
+/** Ends what a test has opened, and checks that nothing is left. */
+const ending: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const end of ending.splice(0)) await end();
+});
 
 function setup(
   first: Partial<MigrationPlan>,
@@ -81,6 +88,11 @@ function setup(
   });
   const stop = new AbortController();
   const seen = follow(discovery.watch({ service }, stop.signal));
+  ending.push(async () => {
+    stop.abort();
+    await seen.done;
+    expect([applications.watches, interfaces.watches, listeners.size]).toEqual([0, 0, 0]);
+  });
   const shows = (host: string) =>
     waitFor(() => seen.latest?.state === "resolved" && seen.latest.endpoints[0]?.host === host, {
       timeoutMs: 5_000,
@@ -97,16 +109,11 @@ function setup(
       plan = { ...plan, ...changes };
       for (const listener of listeners) listener();
     },
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await seen.done;
-      expect([applications.watches, interfaces.watches, listeners.size]).toEqual([0, 0, 0]);
-    },
   };
 }
 
 test("the interface is not looked at while applications provide the service", async () => {
-  await using at0 = setup({}, at("app"), at("interface"));
+  const at0 = setup({}, at("app"), at("interface"));
   await at0.shows("app");
   await at0.runtime.clock.advance(120_000);
   expect(at0.interfaces.watches).toBe(0);
@@ -114,7 +121,7 @@ test("the interface is not looked at while applications provide the service", as
 });
 
 test("a call waits for a word of the interface before it hears that nobody is there, but not for ever", async () => {
-  await using at0 = setup({}, absent, undefined);
+  const at0 = setup({}, absent, undefined);
   await waitFor(() => at0.interfaces.watches === 1, { timeoutMs: 5_000 });
   expect(at0.seen.values.every(({ state }) => state === "pending")).toBe(true);
   await at0.runtime.clock.advance(3_100);
@@ -124,7 +131,7 @@ test("a call waits for a word of the interface before it hears that nobody is th
 });
 
 test("the interface is looked at when nothing is heard of the applications, and left some time after they serve", async () => {
-  await using at0 = setup({}, undefined, at("interface"));
+  const at0 = setup({}, undefined, at("interface"));
   await at0.runtime.clock.advance(1_100);
   await at0.shows("interface");
   at0.applications.say(at("app"));
@@ -135,7 +142,7 @@ test("the interface is looked at when nothing is heard of the applications, and 
 });
 
 test("a forced step keeps the old source until the new one has providers: nothing else is seen in between", async () => {
-  await using at0 = setup({ step: "force-interface" }, undefined, at("interface"));
+  const at0 = setup({ step: "force-interface" }, undefined, at("interface"));
   await at0.shows("interface");
   at0.become({ step: "force-application" });
   await waitFor(() => at0.applications.watches === 1, { timeoutMs: 5_000 });
@@ -149,7 +156,7 @@ test("a forced step keeps the old source until the new one has providers: nothin
 });
 
 test("a forced step waits as long as its rule says", async () => {
-  await using at0 = setup({ step: "force-interface" }, at("app"), at("interface"));
+  const at0 = setup({ step: "force-interface" }, at("app"), at("interface"));
   await at0.shows("interface");
   at0.become({ step: "force-application", delayMs: 60_000 });
   await at0.runtime.clock.advance(59_000);
@@ -159,7 +166,7 @@ test("a forced step waits as long as its rule says", async () => {
 });
 
 test("a proportion shares the calls between both", async () => {
-  await using at0 = setup({ proportion: 25 }, at("app"), at("interface"));
+  const at0 = setup({ proportion: 25 }, at("app"), at("interface"));
   const weights = () =>
     at0.seen.latest?.state === "resolved"
       ? at0.seen.latest.endpoints.map(({ host, weight }) => [host, weight])
