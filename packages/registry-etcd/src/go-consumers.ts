@@ -15,14 +15,15 @@ export interface GoConsumersOptions {
   readonly resyncMs: number | undefined;
 }
 
-/** Of all that could help, most wait until one has. */
-const maxDelayMs = 500;
+/** Of all that could help, most wait until one has; none is so quick that a consumer is not yet watching again. */
+const [minDelayMs, maxDelayMs] = [100, 500];
 
 /**
  * A running dubbo-go consumer looks at the instances of an application only when an existing key is overwritten: a key that
  * appears or goes tells it nothing, so it calls a dead provider for ever (peers GB9). While anything of an application is
  * registered here, one of its keys is put again after a sibling's came or went, unless somebody else was quicker:
- * any overwriting makes such a consumer list all.
+ * any overwriting makes such a consumer list all. It opens its watch anew after each event and misses what is written
+ * meanwhile, often the second write of a key that came: so there is a third, a moment later.
  */
 export class GoConsumers implements AsyncDisposable {
   readonly #keys = new Map<string, OwnKey>();
@@ -31,6 +32,8 @@ export class GoConsumers implements AsyncDisposable {
   #before: Snapshot | undefined;
   /** A change that no consumer has been told of: the revision of the store before it. */
   #untold: bigint | undefined;
+  /** A key of ours came. */
+  #isNews = false;
   #telling: Promise<void> | undefined;
 
   constructor(private readonly options: GoConsumersOptions) {
@@ -43,6 +46,8 @@ export class GoConsumers implements AsyncDisposable {
 
   add(key: string, own: OwnKey): void {
     this.#keys.set(key, own);
+    this.#isNews = true;
+    this.#telling ??= this.#tellLater();
   }
 
   remove(key: string): void {
@@ -91,15 +96,17 @@ export class GoConsumers implements AsyncDisposable {
   async #tellLater(): Promise<void> {
     const { clock, random } = this.options.runtime;
     try {
-      await sleep(clock, random() * maxDelayMs, this.#stop.signal, { background: true });
+      const delayMs = minDelayMs + random() * (maxDelayMs - minDelayMs);
+      await sleep(clock, delayMs, this.#stop.signal, { background: true });
     } catch {
       return; // given up
     } finally {
       this.#telling = undefined;
     }
     const [own] = this.#keys.values();
-    if (this.#untold === undefined || own === undefined) return;
+    if ((this.#untold === undefined && !this.#isNews) || own === undefined) return;
     this.#untold = undefined;
+    this.#isNews = false;
     own.verify({ write: true });
   }
 }
