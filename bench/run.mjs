@@ -1,4 +1,4 @@
-// `npm run bench -- rpc|codec|discovery|start`: what dubbo-ts costs, beside what others cost. See docs/benchmarks.md.
+// `npm run bench -- rpc|codec|discovery|registry|start`: what dubbo-ts costs, beside what others cost. See docs/benchmarks.md.
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build-and-run.mjs";
@@ -9,6 +9,7 @@ const programs = {
   rpc: () => import("./rpc/main.mjs"),
   codec: () => import("./codec/main.mjs"),
   discovery: () => import("./discovery/main.mjs"),
+  registry: () => import("./registry/main.mjs"),
   start: () => import("./start/main.mjs"),
 };
 

@@ -14,15 +14,15 @@ setMaxListeners(0);
 
 /** What a provider of the application offers: the record that a metadata store keeps, as text, and its revision. */
 export function metadataText(application, interfaces, timeoutMs) {
-  const services = interfaces.map((name) => ({
-    key: serviceKey(name, {}),
-    protocol: "dubbo",
-    port: 20_880,
-    methods: ["find", "list", "update"],
-    options: { timeoutMs },
-  }));
+  const services = interfaces.map((name) => serviceOf(name, timeoutMs));
   const metadata = describeServices(application, services);
   return { revision: metadata.revision, text: JSON.stringify(encodeMetadata(metadata)) };
+}
+
+/** One of the services of a provider. */
+export function serviceOf(name, timeoutMs = 1_000) {
+  const methods = ["find", "list", "update"];
+  return { key: serviceKey(name, {}), protocol: "dubbo", port: 20_880, methods, options: { timeoutMs } };
 }
 
 /** An instance as an adapter reads it from what the registry stores; nothing is shared with the others. */

@@ -1,8 +1,12 @@
-// What following many providers costs: workloads D1, D2 and D5, each in a process of its own with an exact heap.
+// What following many providers costs: workloads D1, D2 and D5, and one application on a real ZooKeeper, each in a process
+// of its own with an exact heap.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { zooKeeperAvailable } from "@dubbo-ts/testkit";
+import installServers from "../../scripts/install-servers.mjs";
 import { median } from "../lib/statistics.mjs";
 import { short, table } from "../lib/table.mjs";
+import { measureOnZooKeeper } from "./zookeeper.mjs";
 
 /** So much new space that no collection falls between two looks at the heap: what is allocated can be counted. */
 const allocationFlags = ["--min-semi-space-size=512", "--max-semi-space-size=512"];
@@ -20,6 +24,7 @@ const parts = {
     settings: ({ quick }) => changeSettings(quick, 1),
     flags: allocationFlags,
   },
+  zookeeper: { run: runOnZooKeeper },
   pick: { module: "./pick.mjs", settings: ({ quick }) => ({ ms: quick ? 20 : 300 }), flags: allocationFlags },
 };
 
@@ -33,12 +38,21 @@ export async function measure({ quick, only, rounds = quick ? 1 : 3, progress })
   for (let round = 1; round <= rounds; round += 1)
     for (const name of chosen) {
       progress(`round ${round} of ${rounds}: ${name}`);
-      samples.push({ round, name, ...run(parts[name], { quick }) });
+      const { run = runAlone } = parts[name];
+      const figures = await run(parts[name], { quick });
+      if (figures === undefined) progress(`${name}: no ZooKeeper is installed here`);
+      else samples.push({ round, name, ...figures });
     }
   return { rounds, samples };
 }
 
-function run({ module, settings, flags = [] }, options) {
+async function runOnZooKeeper(_, { quick }) {
+  installServers();
+  if (zooKeeperAvailable() === undefined) return undefined;
+  return measureOnZooKeeper({ services: 100, instances: quick ? 200 : 2_000, changes: quick ? 20 : 200 });
+}
+
+function runAlone({ module, settings, flags = [] }, options) {
   const file = fileURLToPath(new URL(module, import.meta.url));
   const args = ["--expose-gc", ...flags, file, JSON.stringify(settings(options))];
   const limits = { encoding: "utf8", stdio: ["ignore", "pipe", 2], timeout: 120_000 };
@@ -80,6 +94,16 @@ export function print({ samples }) {
     ]);
     console.log(`${table(["", "500 interfaces", "1 interface", "wanted"], rows)}\n`);
   }
+  if (has("zookeeper")) {
+    const { services, instances } = samples.find((sample) => sample.name === "zookeeper");
+    console.log(
+      `### On ZooKeeper: 1 application, ${services} interfaces, ${instances.toLocaleString("en-US")} instances\n`,
+    );
+    const rows = zookeeperRows.map(([title, key, bar]) => [title, short(middle("zookeeper", key)), bar]);
+    console.log(`${table(["", "", "wanted"], rows)}\n`);
+    if (samples.some(({ complete }) => complete === false))
+      console.log("NOT COMPLETE: a consumer did not end up with the providers that there are\n");
+  }
   if (has("pick"))
     console.log(`### D5: one pick\n\n${pickTable(samples.filter(({ name }) => name === "pick"))}\n`);
 }
@@ -105,6 +129,18 @@ const changeRows = [
   ["CPU of a removal, ms", "removalCpuMs", ""],
   ["allocated by a change, KB", "changeKb", ""],
   ["longest stall of the event loop, ms", "stallMs", "<= 25"],
+];
+
+const zookeeperRows = [
+  ["memory per (interface, instance) pair, B", "memoryPerPair", "<= 40"],
+  ["memory in all, MB", "memoryMb", ""],
+  ["CPU of a restarted instance, ms", "restartCpuMs", "<= 1"],
+  ["CPU of one that leaves, ms", "leaveCpuMs", "<= 1"],
+  ["CPU of one that joins, ms", "joinCpuMs", "<= 1"],
+  ["lists told of each change, of those that changed", "told", ""],
+  ["CPU at rest, ms/s", "idleCpuPerSecond", ""],
+  ["CPU until all are routable, ms", "routableCpuMs", ""],
+  ["time until all are routable, ms", "routableMs", ""],
 ];
 
 function pickTable(samples) {

@@ -1,0 +1,179 @@
+// One application on a real ZooKeeper: what a consumer of all its interfaces holds, and what a change costs it.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { DisposalScope, instanceId, silentLogger, systemRuntime } from "@dubbo-ts/core";
+import { describeServices } from "@dubbo-ts/metadata";
+import {
+  zookeeperConnection,
+  zookeeperMetadataReport,
+  zookeeperRegistry,
+} from "@dubbo-ts/registry-zookeeper";
+import { startZooKeeper } from "@dubbo-ts/testkit";
+import { serviceOf } from "./lib.mjs";
+
+const consumerFile = fileURLToPath(new URL("zookeeper-consumer.mjs", import.meta.url));
+const warmUp = "org.example.WarmUp";
+const runtime = { ...systemRuntime, log: silentLogger };
+const limit = () => AbortSignal.timeout(120_000);
+
+/** `flags` go to the consumer's Node: `--cpu-prof` for example. */
+export async function measureOnZooKeeper(options) {
+  const scope = new DisposalScope();
+  try {
+    const server = scope.use(await startZooKeeper({ tickTimeMs: 2_000 }));
+    const writer = scope.use(await openWriter(`zookeeper://${server.address}`));
+    const { services, instances } = options;
+    const interfaces = Array.from({ length: services }, (_, at) => `org.example.Service${at}`);
+    const revision = await writer.describe("provider", interfaces);
+    await writer.add("warm-up", 0, await writer.describe("warm-up", [warmUp]));
+    await writer.addMany("provider", instances, revision);
+    const consumer = scope.use(
+      startConsumer({ url: writer.url, interfaces, instances, warmUp }, options.flags),
+    );
+    return await measureWith(writer, revision, consumer, options);
+  } finally {
+    await scope[Symbol.asyncDispose]();
+  }
+}
+
+async function measureWith(writer, revision, consumer, { services, instances, changes, gapMs = 25 }) {
+  const joined = await consumer.told();
+  const idle = await cpuOf(consumer, () => pause(2_000));
+  const idlePerMs = idle.cpuMs / idle.ms;
+  const cost = async (count, change) => {
+    const { cpuMs, ms, lists } = await cpuOf(consumer, async () => {
+      for (let done = 0; done < count; done += 1) {
+        await change(done);
+        await pause(gapMs);
+      }
+      await pause(300);
+    });
+    return { cpuMs: (cpuMs - idlePerMs * ms) / count, lists: lists / count / services };
+  };
+  // Until it is compiled, as what runs often is.
+  await cost(Math.ceil(changes / 5), (at) => writer.restart(at));
+  const restart = await cost(changes, (at) => writer.restart(at));
+  const leave = await cost(changes, (at) => writer.remove(at));
+  const left = await consumer.look();
+  const join = await cost(changes, (at) => writer.add("provider", at, revision));
+  const back = await consumer.look();
+  const bytes = joined.heap + joined.buffers;
+  return {
+    services,
+    instances,
+    routableMs: joined.elapsedMs,
+    routableCpuMs: joined.cpuMs,
+    memoryMb: bytes / 2 ** 20,
+    memoryPerPair: bytes / (services * instances),
+    restartCpuMs: restart.cpuMs,
+    leaveCpuMs: leave.cpuMs,
+    joinCpuMs: join.cpuMs,
+    /** Of all services, how many were told of a change, in the mean: less than 1 where two changes were taken at once. */
+    told: Math.min(restart.lists, leave.lists, join.lists),
+    idleCpuPerSecond: idlePerMs * 1_000,
+    complete: left.routable === instances - changes && back.routable === instances,
+  };
+}
+
+function startConsumer(settings, flags = []) {
+  const child = fork(consumerFile, [JSON.stringify(settings)], {
+    execArgv: ["--expose-gc", ...flags],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const ended = once(child, "exit");
+  const failed = ended.then(() => Promise.reject(new Error("the consumer ended")));
+  failed.catch(() => {});
+  const told = async () => (await Promise.race([once(child, "message"), failed]))[0];
+  return {
+    told,
+    look() {
+      child.send({ question: "look" });
+      return told();
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.connected) child.send({ question: "end" });
+      await ended;
+    },
+  };
+}
+
+/** One session that writes all instances, as their own processes would. */
+async function openWriter(url) {
+  const connection = await zookeeperConnection({ address: url, waitForServerMs: 30_000 }, runtime);
+  const registry = await zookeeperRegistry({ connection });
+  const report = await zookeeperMetadataReport({ connection });
+  const kept = new Map();
+  const add = async (application, index, revision) => {
+    const instance = instanceAt(application, index, revision);
+    kept.set(`${application} ${index}`, {
+      instance,
+      registration: await registry.register(instance, limit()),
+    });
+  };
+  return {
+    url,
+    add,
+    async describe(application, interfaces) {
+      const metadata = describeServices(
+        application,
+        interfaces.map((name) => serviceOf(name)),
+      );
+      await report.publish(metadata, limit());
+      const record = { applications: new Set([application]), version: undefined };
+      for (const name of interfaces) await report.writeMapping(name, record, limit());
+      return metadata.revision;
+    },
+    async addMany(application, count, revision) {
+      for (let from = 0; from < count; from += 100) {
+        const indexes = Array.from({ length: Math.min(100, count - from) }, (_, at) => from + at);
+        await Promise.all(indexes.map((index) => add(application, index, revision)));
+      }
+    },
+    async restart(index) {
+      const one = kept.get(`provider ${index}`);
+      one.instance = { ...one.instance, startedAtMs: one.instance.startedAtMs + 1_000 };
+      await one.registration.update(one.instance, limit());
+    },
+    async remove(index) {
+      await kept.get(`provider ${index}`).registration[Symbol.asyncDispose]();
+    },
+    async [Symbol.asyncDispose]() {
+      await registry[Symbol.asyncDispose]();
+      await connection[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function instanceAt(application, index, revision) {
+  const host = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
+  const port = 20_880;
+  return {
+    application,
+    host,
+    port,
+    id: instanceId(host, port),
+    revision,
+    storage: "remote",
+    ports: { dubbo: port },
+    metadataService: { protocol: "dubbo", port, version: "1.0.0" },
+    weight: 1,
+    enabled: true,
+    healthy: true,
+    startedAtMs: 1_700_000_000_000,
+    tag: undefined,
+    labels: {},
+  };
+}
+
+async function cpuOf(consumer, work) {
+  const before = await consumer.look();
+  await work();
+  const after = await consumer.look();
+  return {
+    cpuMs: (after.cpuUs - before.cpuUs) / 1_000,
+    ms: after.atMs - before.atMs,
+    lists: after.told - before.told,
+  };
+}
