@@ -181,7 +181,7 @@ function specialCases(service) {
     async oneway() {
       const token = randomUUID();
       await (await service()).inform(token);
-      await retry(async () => same(await (await service()).noted(token), true), 2_000);
+      await retry(async () => same(await (await service()).noted(token), true), 10_000);
     },
   };
 }

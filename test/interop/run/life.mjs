@@ -44,6 +44,7 @@ class Story {
     await this.#changes();
     await this.#twoApplications();
     await this.#registryAway();
+    if (this.life.consumer !== "go") await this.#migration(); // dubbo-go reads one level only
   }
 
   async end() {
@@ -56,10 +57,11 @@ class Story {
     return peer;
   }
 
-  async #provider(label, application = "life-provider") {
+  async #provider(label, application = "life-provider", more = {}) {
     const services = servicesOf(this.life.form);
     const port = await freePort();
-    return this.#start(this.life.provider, { role: "provider", application, port, services, label });
+    const settings = { role: "provider", application, port, services, label, ...more };
+    return this.#start(this.life.provider, settings);
   }
 
   async #gone(peer, how) {
@@ -172,5 +174,27 @@ class Story {
       await server.restart();
     };
     await this.#during("the registry is away for 30 s", away, 8_000, ["a"]);
+  }
+
+  /** Providers that register interfaces give way to one that registers both, and that to one of applications only. */
+  async #migration() {
+    await Promise.all([...this.#peers].map((peer) => this.#gone(peer, "stop")));
+    const provider = (label, registerMode) => this.#provider(label, "moving-provider", { registerMode });
+    const old = await provider("interface", "interface");
+    this.#consumer = await this.#start(this.life.consumer, {
+      role: "consumer",
+      application: "moving-consumer",
+      migration: "APPLICATION_FIRST",
+    });
+    const move = async () => {
+      const both = await provider("all", "all");
+      await sleep(3_000);
+      await this.#gone(old, "stop");
+      await provider("instance", "instance");
+      await sleep(3_000);
+      await this.#gone(both, "stop");
+    };
+    const labels = ["interface", "all", "instance"];
+    await this.#during("providers move from interfaces to applications", move, 3_000, labels);
   }
 }

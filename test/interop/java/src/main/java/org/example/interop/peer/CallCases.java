@@ -150,7 +150,7 @@ final class CallCases {
       References.waitFor(() -> {
         same(service().noted(token), true);
         return null;
-      }, 2_000);
+      }, 10_000);
     });
   }
 
