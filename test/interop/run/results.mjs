@@ -27,7 +27,7 @@ export class Results {
   }
 
   /** The same of an event in a life. */
-  addEvent(life, event, { calls, failed, errors, byLabel, trouble }) {
+  addEvent(life, event, { calls, failed, errors, byLabel, trouble = faultOfPeer(life, failed, errors) }) {
     const key = `${life.provider}>${life.consumer} ${life.registry} ${life.form}`;
     const note = trouble === undefined ? {} : { trouble };
     this.#lives[key] = { ...this.#lives[key], [event]: { calls, failed, ...note } };
@@ -71,6 +71,12 @@ export class Results {
     writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`);
     writeFileSync(page, compatibilityPage(results));
   }
+}
+
+function faultOfPeer({ consumer, form }, failed, errors) {
+  if (failed === 0 || consumer !== "java" || form !== "tri") return undefined;
+  if (!errors.every((error) => error.includes("CANCELLED"))) return undefined;
+  return "JB11: Java does not repeat triple calls that were in flight on a connection that ends";
 }
 
 const sorted = (table) => Object.fromEntries(Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1)));
