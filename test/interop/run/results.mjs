@@ -53,6 +53,7 @@ export class Results {
     }
     for (const [key, events] of Object.entries(this.#lives))
       for (const [event, { failed, trouble }] of Object.entries(events)) {
+        if (/\b[JG]B\d/.test(trouble ?? "")) continue; // their fault, by its number
         const before = lives[key]?.[event];
         if (before === undefined || before.failed > 0 || before.trouble !== undefined) continue;
         if (failed > 0 || trouble !== undefined)
