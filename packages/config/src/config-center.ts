@@ -9,6 +9,11 @@ export interface ConfigCenter extends AsyncDisposable {
   /** For people: the scheme and where it is, without secrets: `nacos://127.0.0.1:8848`. */
   readonly name: string;
   /**
+   * Why the server cannot be used at this moment, as far as that is known. What has waited in vain says it: a deadline
+   * alone does not tell a wrong address from a slow server. Undefined: nothing is known to be wrong.
+   */
+  readonly failure?: RegistryError | undefined;
+  /**
    * Reads the item from the server; undefined when there is none.
    * @throws {RegistryError} REGISTRY_UNAVAILABLE: no answer before `signal` aborted; REGISTRY_REFUSED;
    *   REGISTRY_AUTH_FAILED.

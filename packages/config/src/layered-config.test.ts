@@ -1,6 +1,7 @@
 import { readProperties } from "./center/properties.js";
 import { layeredOf, type CenterItem, type LayeredConfig } from "./layered-config.js";
 import { loadConfig, type LoadConfigOptions } from "./load-config.js";
+import { redacted } from "./redacted.js";
 
 const text = (content: string | undefined, group = "dubbo"): CenterItem => ({
   center: "memory://",
@@ -35,7 +36,33 @@ test("reads Java's properties as Java does", () => {
   expect(readProperties("x".repeat(300_000))).toBeUndefined();
 });
 
+test("a text of properties that is made to take long is read at once", () => {
+  const slash = "\\";
+  expect(readProperties(`a=${slash.repeat(200_000)}x`)).toHaveLength(1);
+  expect(readProperties(`a=xx${slash}\n`.repeat(40_000))).toHaveLength(1);
+}, 5_000);
+
 describe("settings of a config center", () => {
+  test("with names that mean something in JavaScript hurt nobody", async () => {
+    const source = ["dubbo.toString.x=1", "dubbo.constructor.y=2", "dubbo.consumer.params.toString=z"];
+    const change = (await layered()).withCenter([text([...source, "dubbo.consumer.timeout=1s"].join("\n"))], {
+      starting: true,
+      implemented: { clusters: ["failover"], loadBalancers: ["random"] },
+    });
+    expect(change.config.consumer.timeoutMs).toBe(1_000);
+    expect(change.ignored).toEqual(["dubbo.toString.x", "dubbo.constructor.y"]);
+  });
+
+  test("are not printed where their names say that they are secrets", async () => {
+    const source = ["access-key", "sentinelPassword", "client.secret"].map(
+      (name) => `dubbo.registries.main.params.${name}=hidden`,
+    );
+    const made = (await layered()).withCenter([text(source.join("\n"))], { starting: true });
+    const said = [made.changed, layeredOf(made.config)?.explain(), redacted(made.config.registries)];
+    expect(JSON.stringify(said)).not.toContain("hidden");
+    expect(made.changed.map(({ to }) => to)).toEqual(["***", "***", "***"]);
+  });
+
   test("are laid over file, profile and environment, and under the program", async () => {
     const center = [
       text("dubbo.consumer.timeout=700\ndubbo.consumer.retries=5\ndubbo.application.owner=ann"),

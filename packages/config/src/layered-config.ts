@@ -269,8 +269,12 @@ class Revision implements LayeredConfig {
 
 /** A name that the configuration knows, of what this framework does not have. */
 function notImplemented(leaf: Leaf, names: CenterOptions["implemented"]): Problem | undefined {
-  const known = { cluster: names?.clusters, loadBalance: names?.loadBalancers }[leaf.path.at(-1) ?? ""];
-  if (known === undefined || leaf.path[0] !== "consumer" || leaf.value.kind !== "text") return undefined;
+  const last = leaf.path.at(-1);
+  const known =
+    last === "cluster" ? names?.clusters : last === "loadBalance" ? names?.loadBalancers : undefined;
+  // A free parameter may be called so too.
+  if (known === undefined || leaf.path[0] !== "consumer" || leaf.path.at(-2) === "params") return undefined;
+  if (leaf.value.kind !== "text") return undefined;
   const { text } = leaf.value;
   if (text === "" || text.includes("${") || known.some((name) => fold(name) === fold(text))) return undefined;
   const message = `${JSON.stringify(text.slice(0, 60))} is none of those that are implemented: ${known.join(", ")}`;

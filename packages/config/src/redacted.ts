@@ -1,9 +1,10 @@
+/** Parameters of adapters have names of their own: `sentinelPassword`, `access-key`, `client.secret`. */
 const secretKeys =
-  /^(?:(?:sentinel)?password|token|secret(?:key)?|access_?key|passwd|credentials?|authorization)$/i;
+  /(?:password|passwd|pwd|passphrase|token|secret|secretkey|accesskey|apikey|privatekey|credentials?|authorization)$/;
 
 /** True for the name of a setting whose value is nobody's business. */
 export function isSecretKey(key: string): boolean {
-  return secretKeys.test(key);
+  return secretKeys.test(key.replace(/[-_.]/g, "").toLowerCase());
 }
 
 /**

@@ -53,7 +53,8 @@ test("rules of a service are followed while somebody uses it, under the keys tha
   await second();
   center.set({ key: rules, group: "dubbo" }, rule("900"));
   center.set({ key: "shop.configurators", group: "dubbo" }, undefined);
-  await waitFor(() => timeoutOf(live).join() === "800");
+  await waitFor(() => timeoutOf(live).length === 0);
+  expect(live.state.rules.has(rules)).toBe(false);
 });
 
 test("a rule that names what is not there is refused, and the one before holds", async () => {
@@ -66,6 +67,15 @@ test("a rule that names what is not there is refused, and the one before holds",
     await waitFor(() => log.entries.slice(before).some(({ level }) => level === "error"));
     expect(timeoutOf(live)).toEqual(["700"]);
   }
+  await leave();
+});
+
+test("a rule about a method called toString is followed as any other", async () => {
+  await using live = await open([center]);
+  const leave = await live.followService(service);
+  center.set({ key: rules, group: "dubbo" }, rule("700, hello.toString: x, hello.constructor: y"));
+  await waitFor(() => timeoutOf(live).join() === "700");
+  expect(log.entries.filter(({ level }) => level !== "info")).toEqual([]);
   await leave();
 });
 

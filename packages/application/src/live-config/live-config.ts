@@ -222,8 +222,17 @@ export class LiveConfig implements AsyncDisposable {
       watched.users -= 1;
       if (watched.users > 0 || this.#watched.get(key) !== watched) return;
       this.#watched.delete(key);
-      await Promise.all(watched.items.map((item) => item[Symbol.asyncDispose]()));
+      const closed = Promise.all(watched.items.map((item) => item[Symbol.asyncDispose]()));
+      this.#forget(key);
+      await closed;
     };
+  }
+
+  /** Nobody asks for these rules any more: whoever does next hears them anew. */
+  #forget(key: string): void {
+    this.options.centers.forEach((_, index) => this.#rules.delete(`${index} ${key}`));
+    const rules = new Map(this.#state.rules);
+    if (rules.delete(key)) this.#state = { ...this.#state, rules };
   }
 
   #watchRules(key: string): readonly WatchedItem[] {
@@ -262,7 +271,7 @@ export class LiveConfig implements AsyncDisposable {
     const problems = (read.rule?.items ?? []).flatMap(({ side, parameters }) =>
       Object.entries(parameters).flatMap(([name, value]) => {
         const last = name.slice(name.lastIndexOf(".") + 1);
-        const known = { cluster: clusters, loadbalance: loadBalancers }[last];
+        const known = last === "cluster" ? clusters : last === "loadbalance" ? loadBalancers : undefined;
         if (side !== "consumer" || known === undefined || known.includes(value)) return [];
         return [`${name}: ${JSON.stringify(value.slice(0, 60))} is none of ${known.join(", ")}`];
       }),

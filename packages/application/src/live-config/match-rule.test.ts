@@ -126,12 +126,23 @@ configs:
     expect(apply("{ address: { exact: '10.0.0.8' } }")).toEqual(neither);
     expect(apply("{ service: { oneof: [{ exact: x }, { prefix: 'blue/com' }] } }")).toEqual(both);
     expect(apply("{ service: { oneof: [{ regex: 'red/.*' }] } }")).toEqual(neither);
-    expect(apply("{ service: { oneof: [{ regex: '(' }] } }")).toEqual(neither);
     expect(apply("{ app: { oneof: [{ wildcard: '*' }] } }")).toEqual(both);
     expect(apply("{ param: [{ key: env, value: { exact: gray } }] }")).toEqual(both);
     expect(apply("{ param: [{ key: none, value: { noempty: 'true' } }] }")).toEqual(neither);
     expect(apply("{ param: [{ key: none, value: { empty: 'true' } }] }")).toEqual(both);
   });
+});
+
+test("a condition on a parameter that nobody publishes does not hold, whatever it is called", () => {
+  const rule = rulesOf(`
+key: demo-consumer
+scope: application
+configs:
+  - side: consumer
+    match: { param: [{ key: toString, value: { prefix: x } }] }
+    parameters: { weight: 1 }
+`);
+  expect(hosts(consumerOverride(rule, target).apply(resolved()))).toEqual(["10.0.0.1 100", "10.0.0.2 100"]);
 });
 
 test("rules on the provider's side change what it publishes, where it is served", () => {

@@ -89,7 +89,9 @@ export function concerns(item: OverrideItem, provider: RuleProvider, params: Rul
   if (match === undefined) return true;
   if (side === "provider" && match.address && !matchesAddress(match.address, provider)) return false;
   if (match.providerAddress && !matchesAddress(match.providerAddress, provider)) return false;
-  return match.params.every(({ key, value }) => matchesText(value, params[key]));
+  return match.params.every(({ key, value }) =>
+    matchesText(value, Object.hasOwn(params, key) ? params[key] : undefined),
+  );
 }
 
 function isAddress(address: string, { host, port }: RuleProvider): boolean {
@@ -129,8 +131,8 @@ function isLike(pattern: string, text: string): boolean {
   return text.length >= pattern.length - 1 && text.startsWith(pattern.slice(0, star)) && text.endsWith(end);
 }
 
-/** A longer pattern is no person's, and may take for ever. */
-const longestRegex = 200;
+/** On a longer text a pattern with several repetitions would take long; no name is longer. */
+const longestTried = 512;
 
 function matchesText(match: TextMatch, text: string | undefined): boolean {
   const { exact, prefix, regex, wildcard, empty, noempty } = match;
@@ -144,11 +146,7 @@ function matchesText(match: TextMatch, text: string | undefined): boolean {
   return noempty !== undefined && text !== undefined && text !== "";
 }
 
+/** Reading the rule has refused what is no regular expression, and what takes long. */
 function matchesRegex(regex: string, text: string): boolean {
-  if (regex.length > longestRegex) return false;
-  try {
-    return new RegExp(`^(?:${regex})$`).test(text);
-  } catch {
-    return false;
-  }
+  return text.length <= longestTried && new RegExp(`^(?:${regex})$`).test(text);
 }

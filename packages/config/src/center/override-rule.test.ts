@@ -85,3 +85,36 @@ configs:
     expect(hostile.problems).toHaveLength(1);
   });
 });
+
+test("a rule may be about methods and parameters whatever they are called", () => {
+  const rule = (name: string) =>
+    readOverrideRule(
+      `key: app\nscope: application\nconfigs: [{ side: consumer, parameters: { ${name}: x } }]`,
+    );
+  for (const name of ["toString", "hello.toString", "hello.constructor", "valueOf", "hello.__proto__"])
+    expect(rule(name).rule?.items[0]?.parameters).toEqual({ [name]: "x" });
+});
+
+test("a pattern that takes for ever is refused, and patterns of people are not", () => {
+  const problemOf = (regex: string) =>
+    readOverrideRule(
+      `key: app\nconfigs: [{ side: consumer, match: { application: { oneof: [{ regex: '${regex}' }] } }, parameters: { timeout: 1 } }]`,
+    ).problems?.join();
+  const people = ["shop-.*", ".*", "(?:shop|cart)-[a-z]+", "10\\.0\\.\\d{1,3}\\.\\d{1,3}", "(a)(b)?[*+(]{2}"];
+  for (const regex of people) expect([regex, problemOf(regex)]).toEqual([regex, undefined]);
+  const costly = [
+    "(a+)+",
+    "(a|a)*",
+    "((a?)b){9}",
+    "a?".repeat(40),
+    "a*a*a*a*",
+    "(?=a)b",
+    "(a)\\1",
+    "(a{0,9}){9}",
+  ];
+  for (const regex of [...costly, "(", "a".repeat(201)])
+    expect([regex, problemOf(regex)]).toEqual([regex, expect.any(String)]);
+  expect(problemOf("(a+)+")).toBe(
+    "configs.0.match.application.oneof.0.regex: repeats what has a repetition or a choice in it",
+  );
+});

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { parseDuration } from "../duration.js";
 import type { Located } from "../located.js";
 import { quoted } from "../problems.js";
 import { readYaml } from "../read-yaml.js";
-import { parseDuration } from "../duration.js";
+import { patternProblem } from "./safe-pattern.js";
 
 /** A rule of `.configurators`: an operator changes settings of running applications (`ConfiguratorConfig` of apache/dubbo). */
 export interface OverrideRule {
@@ -54,6 +55,7 @@ export interface AddressMatch {
 export interface TextMatch {
   readonly exact?: string | undefined;
   readonly prefix?: string | undefined;
+  /** The whole text, as Java has it; one that {@link readOverrideRule} lets through never takes long. */
   readonly regex?: string | undefined;
   readonly wildcard?: string | undefined;
   readonly empty?: string | undefined;
@@ -79,7 +81,10 @@ const addressMatch = z.object({ wildcard: text, cird: text, cidr: text, exact: t
 const textMatch = z.object({
   exact: text,
   prefix: text,
-  regex: text,
+  regex: text.superRefine((pattern, context) => {
+    const message = pattern === undefined ? undefined : patternProblem(pattern);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  }),
   wildcard: text,
   empty: text,
   noempty: text,
@@ -177,20 +182,20 @@ function whole(least: number, most: number) {
 }
 
 /** What a parameter must look like, by its name without the method's. */
-const checks: Readonly<Record<string, readonly [check: (value: string) => boolean, wanted: string]>> = {
-  timeout: [(value) => (parseDuration(value) ?? 0) > 0, "no duration above 0"],
-  warmup: [whole(0, 1_000_000_000), "no number of ms"],
-  retries: [whole(0, 100), "no whole number from 0 to 100"],
-  weight: [whole(0, 10_000), "no whole number from 0 to 10000"],
-  disabled: [(value) => /^(?:true|false)$/i.test(value), "neither true nor false"],
-  enabled: [(value) => /^(?:true|false)$/i.test(value), "neither true nor false"],
-};
+const checks: ReadonlyMap<string, readonly [check: (value: string) => boolean, wanted: string]> = new Map([
+  ["timeout", [(value: string) => (parseDuration(value) ?? 0) > 0, "no duration above 0"]],
+  ["warmup", [whole(0, 1_000_000_000), "no number of ms"]],
+  ["retries", [whole(0, 100), "no whole number from 0 to 100"]],
+  ["weight", [whole(0, 10_000), "no whole number from 0 to 10000"]],
+  ["disabled", [(value: string) => /^(?:true|false)$/i.test(value), "neither true nor false"]],
+  ["enabled", [(value: string) => /^(?:true|false)$/i.test(value), "neither true nor false"]],
+]);
 
 function parameterProblems(parameters: Readonly<Record<string, string>>, path: string): readonly string[] {
   const names = Object.keys(parameters);
   if (names.length === 0) return [`${path}.parameters: at least one is wanted`];
   return names.flatMap((name) => {
-    const [check, wanted] = checks[name.slice(name.lastIndexOf(".") + 1)] ?? [];
+    const [check, wanted] = checks.get(name.slice(name.lastIndexOf(".") + 1)) ?? [];
     const value = parameters[name] as string;
     return check === undefined || check(value)
       ? []

@@ -33,17 +33,23 @@ function* logicalLines(text: string): Iterable<{ content: string; line: number }
   const lines = text.split(/\r\n|\r|\n/);
   for (let at = 0; at < lines.length; at += 1) {
     const line = at + 1;
-    let content = (lines[at] as string).trimStart();
-    if (content === "" || content.startsWith("#") || content.startsWith("!")) continue;
-    while (goesOn(content) && at + 1 < lines.length)
-      content = content.slice(0, -1) + (lines[(at += 1)] as string).trimStart();
-    yield { content: goesOn(content) ? content.slice(0, -1) : content, line };
+    let last = (lines[at] as string).trimStart();
+    if (last === "" || last.startsWith("#") || last.startsWith("!")) continue;
+    const parts: string[] = [];
+    while (goesOn(last) && at + 1 < lines.length) {
+      parts.push(last.slice(0, -1));
+      last = (lines[(at += 1)] as string).trimStart();
+    }
+    parts.push(goesOn(last) ? last.slice(0, -1) : last);
+    yield { content: parts.join(""), line };
   }
 }
 
 /** True when an odd number of backslashes ends the line. */
-function goesOn(content: string): boolean {
-  return ((/\\+$/.exec(content)?.[0].length ?? 0) & 1) === 1;
+function goesOn(line: string): boolean {
+  let count = 0;
+  while (line[line.length - 1 - count] === "\\") count += 1;
+  return count % 2 === 1;
 }
 
 /** Where the name ends: before the first `=`, `:` or blank without a backslash. */

@@ -5,15 +5,18 @@ import { nodeAt, schemaAt } from "../leaves.js";
 import { fold, unwrap } from "../schema/key.js";
 
 /** Sections of Java's property names (app-level discovery 10, `ConfigKeys` of apache/dubbo) by the names of ours. */
-const javaSections: Readonly<Record<string, readonly string[]>> = {
-  reference: ["consumer", "references"],
-  references: ["consumer", "references"],
-  service: ["provider", "services"],
-  services: ["provider", "services"],
-};
+const javaSections: ReadonlyMap<string, readonly string[]> = new Map([
+  ["reference", ["consumer", "references"]],
+  ["references", ["consumer", "references"]],
+  ["service", ["provider", "services"]],
+  ["services", ["provider", "services"]],
+]);
 
 /** Sections of which Java's properties configure the only one there is, without its id. */
-const single: Readonly<Record<string, string>> = { registry: "registries", protocol: "protocols" };
+const single: ReadonlyMap<string, string> = new Map([
+  ["registry", "registries"],
+  ["protocol", "protocols"],
+]);
 
 /**
  * The way to the setting that a property of Java names, below the root of the configuration: `dubbo.consumer.timeout`,
@@ -30,9 +33,9 @@ export function propertyPath(
 ): readonly string[] | undefined {
   const [root, section = "", ...rest] = name.split(".");
   if (root !== "dubbo" || rest.length === 0) return undefined;
-  const java = javaSections[section];
+  const java = javaSections.get(section);
   if (java !== undefined) return entryPath(java, rest, schema, known);
-  const many = single[section];
+  const many = single.get(section);
   if (many !== undefined) {
     const ids = idsAt(known, many);
     return settingPath([many, ids.length === 1 ? (ids[0] as string) : "default", ...rest], schema);
