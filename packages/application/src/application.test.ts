@@ -13,7 +13,15 @@ import {
 } from "@dubbo-ts/core";
 import { MemoryRegistryStore, memoryRegistry, type Registry } from "@dubbo-ts/discovery";
 import { MemoryMetadataStore, memoryMetadataReport } from "@dubbo-ts/metadata";
-import { defineService, type Filter, java, method, type Protocol, type ServedService } from "@dubbo-ts/rpc";
+import {
+  type Client,
+  defineService,
+  type Filter,
+  java,
+  method,
+  type Protocol,
+  type ServedService,
+} from "@dubbo-ts/rpc";
 import { fakeClock, recordingLogger, ScriptedRegistry, testRuntime, waitFor } from "@dubbo-ts/testkit";
 import { type Application, type ApplicationOptions, createApplication } from "./application.js";
 import type { RegistryFactory } from "./extensions.js";
@@ -272,6 +280,29 @@ describe("late exports", () => {
 });
 
 describe("a reference", () => {
+  test("with `check` says soon that nobody is known to provide it, and waits for an application that does", async () => {
+    const clock = fakeClock();
+    const world = new World();
+    await using app = await world.open("client", {}, { runtime: { ...testRuntime(), clock } });
+    let outcome: unknown;
+    const end = (error: unknown) => (outcome = error);
+    app.refer(Echo).then(end, end);
+    await clock.advance(900);
+    expect(outcome).toBeUndefined();
+    await clock.advance(200);
+    await waitFor(() => hasCode(outcome, "NO_PROVIDER"));
+
+    outcome = undefined;
+    app.refer(Echo, { providedBy: "later" }).then(end, end);
+    await clock.advance(4_000);
+    expect(outcome).toBeUndefined();
+    await using provider = await world.open("later");
+    await provider.export(Echo, echo);
+    await provider.start();
+    await waitFor(() => outcome !== undefined);
+    expect(await (outcome as Client<typeof Echo>).echo("x")).toBe("x");
+  });
+
   test("with `check` says after five seconds what is missing; without it the call says so", async () => {
     const clock = fakeClock();
     const world = new World();

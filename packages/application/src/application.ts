@@ -77,7 +77,8 @@ export interface Application extends AsyncDisposable {
     options?: ServiceOptions,
   ): Promise<ServiceHandle>;
   /**
-   * A typed client of a service. With `check` (the default) it waits for a provider, a few seconds at most.
+   * A typed client of a service. With `check` (the default) it waits up to 5 s for a provider; up to 1 s where all
+   * registries say that no application provides it.
    * @throws {NoProviderError} NO_PROVIDER, PROVIDERS_PENDING or DISCOVERY_FAILED: with `check`, none was found.
    * @throws {ConfigError} CONFIG_INVALID, ADDRESS_INVALID.
    */

@@ -55,7 +55,7 @@ export interface ReferenceOptions extends MethodOptions {
   url?: string | readonly string[];
   /** `failover`, `failfast`, `failsafe` ... Default `failover`. */
   cluster?: string;
-  /** True: {@link Application.refer} waits for a provider and rejects when none is found in time. Default true. */
+  /** True: {@link Application.refer} waits for a provider, up to 5 s, and rejects when none is found. Default true. */
   check?: boolean;
   /** Sent with every call. */
   attachments?: Readonly<Record<string, string>>;

@@ -14,6 +14,7 @@ import {
   type Runtime,
   type ServiceKey,
   serviceKey,
+  type Timer,
 } from "@dubbo-ts/core";
 import type { ServiceDiscovery } from "@dubbo-ts/discovery";
 import { applyFilters, type Filter, type Invocation, type Invoker } from "@dubbo-ts/rpc";
@@ -40,7 +41,10 @@ export interface Reference extends AsyncDisposable {
   readonly service: ServiceKey;
   readonly invoker: Invoker;
   readonly policy: CallPolicy;
-  /** Resolves when there is a provider; rejects with the reason why there is none when `waitMs` is over. */
+  /**
+   * Resolves when there is a provider; rejects with the reason why there is none when `waitMs` is over, or sooner where
+   * nobody is to be expected.
+   */
   ready(waitMs: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -60,7 +64,9 @@ export function openReference(
   const changes = new Latest<void>(controller.signal);
   const view = referenceView(live, service, host, runtime.log);
   const providers = new OverriddenProviders(directory, view);
-  const ignoreChanges = live.onChange(() => providers.refresh());
+  const ignoreChanges = live.onChange(() => {
+    if (providers.refresh()) changes.set();
+  });
   const direct = settings.url.length > 0 ? directEndpoints(settings.url, spoken) : undefined;
   if (direct !== undefined) providers.apply(direct);
   const following =
@@ -100,9 +106,11 @@ class OverriddenProviders {
     this.directory.apply(this.#applied.override.apply(resolution));
   }
 
-  refresh(): void {
-    if (this.#resolution !== undefined && this.#applied?.override !== this.view().override)
-      this.apply(this.#resolution);
+  /** True when something is different. */
+  refresh(): boolean {
+    if (this.#resolution === undefined || this.#applied?.override === this.view().override) return false;
+    this.apply(this.#resolution);
+    return true;
   }
 }
 
@@ -166,6 +174,9 @@ function publishedParams({ resolution }: Directory): Readonly<Record<string, str
   return resolution.state === "resolved" ? resolution.params : noParams;
 }
 
+/** Who starts together with the first provider of an interface sees it mapped within this time. */
+const unknownMs = 1_000;
+
 async function ready(
   directory: Directory,
   changes: Latest<void>,
@@ -175,11 +186,26 @@ async function ready(
 ): Promise<void> {
   if (directory.invokers.length > 0) return;
   using bound = deadline(clock, waitMs, () => undefined, signal);
-  const onAbort = () => changes.end();
-  bound.signal.addEventListener("abort", onAbort, { once: true });
-  for await (const _ of changes) if (directory.invokers.length > 0) return;
+  const giveUp = () => changes.end();
+  bound.signal.addEventListener("abort", giveUp, { once: true });
+  let unknown: Timer | undefined;
+  try {
+    changes.set(); // what is known already counts
+    for await (const _ of changes) {
+      if (directory.invokers.length > 0) return;
+      if (!isUnknown(directory)) unknown = void unknown?.cancel();
+      else unknown ??= clock.setTimeout(giveUp, unknownMs);
+    }
+  } finally {
+    unknown?.cancel();
+  }
   signal?.throwIfAborted();
   throw whyNone(directory);
+}
+
+/** Everybody was heard, and no application has ever said that it provides the service: waiting longer is of no use. */
+function isUnknown({ resolution }: Directory): boolean {
+  return resolution.state === "absent" && resolution.error.applications.length === 0;
 }
 
 function whyNone({ resolution, service }: Directory): DubboError {
