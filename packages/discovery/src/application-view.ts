@@ -81,6 +81,10 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
     return this.#failures.size > 0 || this.#followers.some(({ current }) => current?.stale === true);
   }
 
+  get doubted(): boolean {
+    return this.#followers.some(({ current }) => current?.doubted === true);
+  }
+
   /** False while the disk cache is still being read, so that nothing may be concluded from silence. */
   get ready(): boolean {
     return this.#cacheIsRead || this.heard;

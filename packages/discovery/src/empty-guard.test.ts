@@ -54,6 +54,11 @@ describe("EmptyGuard", () => {
     at.guard.offer(settled(twenty.slice(0, before)));
     at.guard.offer(settled(twenty.slice(0, after)));
     expect(sizes(at)).toBe(isDoubted ? `${before} stale` : `${after}`);
+    expect(at.guard.current?.doubted ?? false).toBe(isDoubted);
+    at.guard.unreachable();
+    expect(at.guard.current).toMatchObject({ stale: true, ...(isDoubted && { doubted: true }) });
+    at.guard.offer(settled(twenty.slice(0, before)));
+    expect(at.guard.current?.doubted ?? false).toBe(false);
   });
 
   test("empties after one read that confirms an undisturbed zero, within a second", async () => {

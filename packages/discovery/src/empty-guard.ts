@@ -7,6 +7,8 @@ export interface GuardedSet {
   readonly instances: readonly ServiceInstance[];
   /** True: something is missing from what was heard last, and it is not believed yet; or nothing can be heard. */
   readonly stale: boolean;
+  /** True: what is missing was heard to be gone, and that is about to be confirmed or not. */
+  readonly doubted?: boolean;
 }
 
 /** What an {@link EmptyGuard} needs. */
@@ -83,7 +85,8 @@ export class EmptyGuard implements AsyncDisposable {
 
   /** The registry cannot be asked at present: what is known may be outdated. */
   unreachable(): void {
-    if (this.#current !== undefined && !this.#closed) this.#show(this.#current.instances, true);
+    const { instances, doubted } = this.#current ?? {};
+    if (instances !== undefined && !this.#closed) this.#show(instances, true, doubted);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,14 +103,15 @@ export class EmptyGuard implements AsyncDisposable {
   /** Shows what was heard and, besides, what is missing from it. */
   #hold(next: readonly ServiceInstance[]): void {
     if (this.#known === undefined) return;
-    this.#show([...next, ...missingInstances(this.#known, next)], true);
+    this.#show([...next, ...missingInstances(this.#known, next)], true, true);
   }
 
-  #show(instances: readonly ServiceInstance[], stale: boolean): void {
+  #show(instances: readonly ServiceInstance[], stale: boolean, doubted = false): void {
     const before = this.#current;
     this.#known = instances;
-    if (before !== undefined && before.stale === stale && sameList(before.instances, instances)) return;
-    this.#current = { instances, stale };
+    const isSame = before?.stale === stale && (before.doubted ?? false) === doubted;
+    if (isSame && sameList(before.instances, instances)) return;
+    this.#current = { instances, stale, ...(doubted && { doubted }) };
     this.options.onChange();
   }
 

@@ -16,6 +16,8 @@ export interface ApplicationState {
   readonly heard: boolean;
   /** True: what is known may be outdated. */
   readonly stale: boolean;
+  /** True: its instances are said to be gone, and that is not confirmed yet. */
+  readonly doubted?: boolean;
   readonly instances: number;
   readonly groups: Iterable<OfferGroup>;
   /** How many instances carry a revision whose metadata is not known. */
@@ -62,7 +64,8 @@ export function joinRevisions(
   const endpoints = some.length > 0 ? some : lists.concat(ill);
   if (endpoints.length === 0 || newest === undefined) return unresolved(query, mapping, applications);
   const stale = !mapping.heard || applications.some((one) => one.stale);
-  return { state: "resolved", endpoints, params: newest.info.params, stale };
+  const doubted = applications.some((one) => one.doubted);
+  return { state: "resolved", endpoints, params: newest.info.params, stale, ...(doubted && { doubted }) };
 }
 
 function unresolved(

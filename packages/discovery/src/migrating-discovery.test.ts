@@ -177,3 +177,31 @@ test("a proportion shares the calls between both", async () => {
     ["interface", 750_000],
   ]);
 });
+
+test("who is left at the interface is known before the last instance of an application is believed to be gone", async () => {
+  const at0 = setup({}, at("app"), at("interface"));
+  await at0.shows("app");
+  const hosts = (resolution: Resolution | undefined) =>
+    resolution?.state === "resolved"
+      ? resolution.endpoints.map(({ host }) => host).join()
+      : resolution?.state;
+  at0.applications.say({ ...at("app"), stale: true, doubted: true } as Resolution);
+  await waitFor(() => hosts(at0.seen.latest) === "app,interface", { timeoutMs: 5_000 });
+  at0.applications.say(absent);
+  await at0.shows("interface");
+  expect(at0.seen.values.map(hosts)).not.toContain("absent");
+  expect(at0.seen.values.slice(1).map(hosts)).not.toContain("pending");
+  at0.applications.say(at("app"));
+  await at0.shows("app");
+});
+
+test("a doubt that was none leaves the interface alone again", async () => {
+  const at0 = setup({}, at("app"), at("interface"));
+  await at0.shows("app");
+  await at0.runtime.clock.advance(61_000);
+  at0.applications.say({ ...at("app"), stale: true, doubted: true } as Resolution);
+  await waitFor(() => at0.interfaces.watches === 1, { timeoutMs: 5_000 });
+  at0.applications.say(at("app"));
+  await waitFor(() => at0.interfaces.watches === 0, { timeoutMs: 5_000 });
+  await at0.shows("app");
+});

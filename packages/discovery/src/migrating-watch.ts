@@ -9,6 +9,7 @@ import {
 import type { InterfaceDiscovery } from "./interface-discovery.js";
 import {
   type AddressSource,
+  beside,
   blend,
   chooseSource,
   type MigrationPlan,
@@ -155,6 +156,8 @@ export class MigratingWatch implements AsyncDisposable {
     if (threshold > 0 || proportion < 100) return true;
     const application = this.#followed.get("application");
     const state = application?.resolution?.state ?? "pending";
+    // Applications that are about to be gone: who is left is known before they are.
+    if (isDoubted(application?.resolution)) return true;
     if (state === "resolved")
       return this.#followed.has(source) && this.#nowMs - (this.#sufficientMs ?? this.#nowMs) < lingerMs;
     if (state !== "pending" || this.#serving === "interface") return true;
@@ -175,11 +178,15 @@ export class MigratingWatch implements AsyncDisposable {
 
   #blend(resolution: Resolution & { state: "resolved" }, other: Resolution | undefined): Resolution {
     const { proportion } = this.#plan;
-    if (proportion >= 100 || other?.state !== "resolved") return resolution;
+    const isWhole = proportion >= 100;
+    if (other?.state !== "resolved" || (isWhole && !isDoubted(resolution))) return resolution;
     const parts = [resolution, other, proportion];
     const before = this.#blended;
     if (before?.parts.every((part, index) => part === parts[index])) return before.resolution;
-    const endpoints = blend(resolution.endpoints, other.endpoints, proportion);
+    // Calls fail over to those of the interface, should the doubted ones be gone indeed.
+    const endpoints = isWhole
+      ? beside(resolution.endpoints, other.endpoints)
+      : blend(resolution.endpoints, other.endpoints, proportion);
     const blended = { ...resolution, endpoints };
     this.#blended = { parts, resolution: blended };
     return blended;
@@ -246,6 +253,10 @@ export class MigratingWatch implements AsyncDisposable {
     const wake = () => this.#evaluate();
     this.#wake = this.options.runtime.clock.setTimeout(wake, Math.min(...later), { background: true });
   }
+}
+
+function isDoubted(resolution: Resolution | undefined): boolean {
+  return resolution?.state === "resolved" && resolution.doubted === true;
 }
 
 /** Nothing was heard of `service` yet. */

@@ -79,6 +79,12 @@ function countOf(resolution: Resolution | undefined): number {
   return resolution?.state === "resolved" ? resolution.endpoints.length : 0;
 }
 
+/** Endpoints of both sources, each address once. */
+export function beside(first: readonly Endpoint[], second: readonly Endpoint[]): readonly Endpoint[] {
+  const known = new Set(first.map(({ key }) => key));
+  return [...first, ...second.filter(({ key }) => !known.has(key))];
+}
+
 /** Weights are whole numbers: so much is one hundred per cent. */
 const weightInAll = 1_000_000;
 

@@ -331,6 +331,7 @@ describe("ServiceDiscovery", () => {
     stage.registry.push("a", [], { settled: false });
     await stage.clock.advance(120_000);
     expect(hosts(seen)).toBe("1 2 stale");
+    expect(seen.latest).toMatchObject({ doubted: true });
     stage.registry.fail = undefined;
     stage.registry.push("a", []);
     await stage.clock.advance(5_000);

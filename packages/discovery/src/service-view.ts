@@ -68,7 +68,10 @@ export class ServiceView {
   #isSame(a: Resolution, b: Resolution): boolean {
     if (a.state === "resolved" && b.state === "resolved")
       return (
-        a.stale === b.stale && a.params === b.params && this.options.lists.areEqual(a.endpoints, b.endpoints)
+        a.stale === b.stale &&
+        a.doubted === b.doubted &&
+        a.params === b.params &&
+        this.options.lists.areEqual(a.endpoints, b.endpoints)
       );
     return (
       a.state !== "resolved" &&

@@ -22,4 +22,6 @@ export type Resolution =
       readonly params: Readonly<Record<string, string>>;
       /** True: the registry or the metadata cannot be asked at present; this is what was known last. */
       readonly stale: boolean;
+      /** True: the registry says that all or most of them are gone, which is not believed before it is confirmed. */
+      readonly doubted?: boolean;
     };
