@@ -2,6 +2,7 @@
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { openRegistry } from "dubbo-ts";
+import { redisMetadataReport } from "@dubbo-ts/metadata-redis";
 import {
   etcdAvailable,
   faultProxy,
@@ -124,7 +125,7 @@ export async function linkTo(store, server) {
 
 /** Looks into a store, past every fault but those of the server itself. */
 export async function lookInto(url) {
-  const backend = await openRegistry(url);
+  const backend = url.startsWith("redis:") ? await openReport(url) : await openRegistry(url);
   const soon = () => AbortSignal.timeout(3_000);
   return {
     instances: (application) => backend.registry.get(application, soon()),
@@ -132,4 +133,9 @@ export async function lookInto(url) {
     metadata: (application, revision) => backend.metadataReport.fetch(application, revision, soon()),
     close: () => backend[Symbol.asyncDispose](),
   };
+}
+
+async function openReport(address) {
+  const metadataReport = await redisMetadataReport({ address });
+  return { metadataReport, [Symbol.asyncDispose]: () => metadataReport[Symbol.asyncDispose]() };
 }
