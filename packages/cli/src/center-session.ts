@@ -1,8 +1,9 @@
 import type { CenterBackend } from "@dubbo-ts/application";
 import type { ConfigCenter } from "@dubbo-ts/config";
-import { deadline, RegistryError } from "@dubbo-ts/core";
+import { deadline } from "@dubbo-ts/core";
 import { UsageError } from "./exit-codes.js";
 import type { RegistryOptions } from "./options.js";
+import { lateError } from "./registry-session.js";
 import type { CommandTools } from "./tools.js";
 
 /** A config center that was opened for one command: every question has a deadline, and ends with the program. */
@@ -30,8 +31,7 @@ export class CenterSession implements AsyncDisposable {
 
   /** @throws {RegistryError} REGISTRY_UNAVAILABLE: no answer in time; and what the config center throws. */
   async ask<T>(question: (center: ConfigCenter, signal: AbortSignal) => Promise<T>): Promise<T> {
-    const late = () =>
-      new RegistryError("REGISTRY_UNAVAILABLE", `${this.center.name}: no answer in ${this.timeoutMs} ms`);
+    const late = () => lateError(this.center.name, this.timeoutMs, this.center.failure);
     using limit = deadline(this.tools.runtime.clock, this.timeoutMs, late, this.signal);
     return await question(this.center, limit.signal);
   }

@@ -27,9 +27,8 @@ export class RegistrySession implements AsyncDisposable {
 
   /** @throws {RegistryError} REGISTRY_UNAVAILABLE: no answer in time; and what the registry throws. */
   async ask<T>(question: (backend: RegistryBackend, signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { name } = this.backend.registry;
-    const late = () =>
-      new RegistryError("REGISTRY_UNAVAILABLE", `${name}: no answer in ${this.timeoutMs} ms`);
+    const { registry, metadataReport } = this.backend;
+    const late = () => lateError(registry.name, this.timeoutMs, registry.failure ?? metadataReport?.failure);
     using limit = deadline(this.tools.runtime.clock, this.timeoutMs, late, this.signal);
     return await question(this.backend, limit.signal);
   }
@@ -56,6 +55,13 @@ export class RegistrySession implements AsyncDisposable {
   [Symbol.asyncDispose](): PromiseLike<void> {
     return this.backend[Symbol.asyncDispose]();
   }
+}
+
+/** That `name` did not answer, and why, as far as that is known; with the code of what will not pass by itself. */
+export function lateError(name: string, timeoutMs: number, cause: RegistryError | undefined): RegistryError {
+  const why = cause === undefined ? "" : `: ${cause.message.replace(`${name}: `, "")}`;
+  const text = `${name}: no answer in ${timeoutMs} ms${why}`;
+  return new RegistryError(cause?.code ?? "REGISTRY_UNAVAILABLE", text, { cause: cause?.cause });
 }
 
 /**

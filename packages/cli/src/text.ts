@@ -21,7 +21,7 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-/** The message of an error, with those of its causes. */
+/** The message of an error, with those of its causes that say something new. */
 export function messageOf(error: unknown): string {
   const seen = new Set<unknown>();
   const messages: string[] = [];
@@ -29,7 +29,19 @@ export function messageOf(error: unknown): string {
     seen.add(one);
     messages.push(one instanceof AggregateError ? one.errors.map(messageOf).join("; ") : ownMessage(one));
   }
-  return messages.filter((message, index) => message !== "" && message !== messages[index - 1]).join(": ");
+  return messages
+    .filter((message, index) => message !== "" && !isTold(message, messages.slice(0, index)))
+    .join(": ");
+}
+
+/** What grpc-js and Node put around a reason. */
+const around =
+  /^(?:\d+ [A-Z_]+: )?(?:No connection established\. Last error: )?(?:Error: )?|(?: \(\d{4}-[^)]*\))?\.? Resolution note: ?$/g;
+
+/** What wraps an error repeats it, as a rule. */
+function isTold(message: string, before: readonly string[]): boolean {
+  const reason = message.replace(around, "");
+  return before.some((one) => one.includes(reason));
 }
 
 function ownMessage(error: unknown): string {

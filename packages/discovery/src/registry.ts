@@ -1,9 +1,14 @@
-import type { ServiceInstance } from "@dubbo-ts/core";
+import type { RegistryError, ServiceInstance } from "@dubbo-ts/core";
 
 /** A registration center, seen as the live instances of each application. */
 export interface Registry extends AsyncDisposable {
   /** For people: the scheme and where it is, without secrets: `zookeeper://127.0.0.1:2181`. */
   readonly name: string;
+  /**
+   * Why the server cannot be used at this moment, as far as that is known. What has waited in vain says it: a deadline
+   * alone does not tell a wrong address from a slow server. Undefined: nothing is known to be wrong.
+   */
+  readonly failure?: RegistryError | undefined;
   /**
    * Announces `instance`, and announces it again after reconnects, until the registration is disposed. A record
    * of the same address that an earlier life of this process left behind is replaced.

@@ -106,6 +106,15 @@ export function createServicePublisher(options: ServicePublisherOptions): Servic
   return new OrderedServicePublisher(options);
 }
 
+/** No report took the metadata. A single one that refuses for good says best why. */
+function notTaken(application: string, errors: readonly unknown[]): unknown {
+  const [first] = errors;
+  if (errors.length === 1 && first instanceof RegistryError) return first;
+  const reasons = errors.map((error) => (error instanceof Error ? error.message : String(error)));
+  const why = `metadata of ${application}: no report took it: ${reasons.join("; ")}`;
+  return new MetadataError("METADATA_UNAVAILABLE", why, { cause: errors.length === 1 ? first : errors });
+}
+
 interface Job {
   readonly state: PublishedState | undefined;
   readonly done: Promise<void>;
@@ -218,12 +227,7 @@ class OrderedServicePublisher implements ServicePublisher {
   async #bounded(job: Job): Promise<void> {
     const { application, check = false, startTimeoutMs = 5_000 } = this.options;
     const strict = check && !this.#started;
-    const late = () =>
-      new RegistryError(
-        "REGISTRY_UNAVAILABLE",
-        `${application} is not registered after ${startTimeoutMs} ms`,
-      );
-    const limit = this.#limit(startTimeoutMs, late);
+    const limit = this.#limit(startTimeoutMs, () => this.#late(`${application} is not registered`));
     const refused = new Promise<never>((_, reject) => {
       if (strict) this.#refused = reject;
     });
@@ -295,8 +299,7 @@ class OrderedServicePublisher implements ServicePublisher {
         await Promise.any(publishing);
       } catch (cause) {
         signal.throwIfAborted();
-        const why = `metadata of ${application}: no report took it`;
-        throw new MetadataError("METADATA_UNAVAILABLE", why, { cause });
+        throw notTaken(application, (cause as AggregateError).errors as readonly unknown[]);
       }
     this.#inBackground(async () => {
       for (const [index, outcome] of (await settled).entries())
@@ -409,6 +412,18 @@ class OrderedServicePublisher implements ServicePublisher {
     this.#runtime.log.warn({ err: error, registry, application }, "registering is tried again");
     if (hasCode(error, "REGISTRY_REFUSED", "REGISTRY_AUTH_FAILED", "REGISTRY_WRONG_SERVER"))
       this.#refused?.(error);
+  }
+
+  /** Which of the places is ill, and why, as far as they know. */
+  #late(what: string): RegistryError {
+    const { registries, reports, startTimeoutMs = 5_000 } = this.options;
+    const failures = [...registries, ...reports].flatMap(({ failure }) => failure ?? []);
+    const [first] = failures;
+    const silent = `no answer from ${registries.map(({ name }) => name).join(", ")}`;
+    const why = [...new Set(failures.map(({ message }) => message))].join("; ") || silent;
+    const options = first === undefined ? undefined : { cause: first };
+    const code = first?.code ?? "REGISTRY_UNAVAILABLE";
+    return new RegistryError(code, `${what} after ${startTimeoutMs} ms: ${why}`, options);
   }
 
   #limit(ms: number, reason: () => unknown): ReturnType<typeof deadline> {

@@ -89,7 +89,19 @@ const meanings: readonly (readonly [status | undefined, RegExp, EtcdErrorCode])[
 /** What gRPC says, in this client's words. */
 export function callError(endpoint: string, cause: ServiceError): EtcdError {
   const details = plain(cause.details || cause.message || "no reason given");
-  return new EtcdError(meaningOf(cause.code, details), `${endpoint}: ${details}`, { cause });
+  const code = meaningOf(cause.code, details);
+  return new EtcdError(
+    code,
+    `${endpoint}${code === "NOT_ETCD" ? " is no etcd server" : ""}: ${told(details)}`,
+    { cause },
+  );
+}
+
+/** grpc-js says no more where a server takes a connection and closes it before a word: one that is stopping does, too. */
+function told(details: string): string {
+  return details === "Failed to connect"
+    ? "the connection was closed at once: perhaps no etcd server"
+    : details;
 }
 
 /** Why a watch was ended by the server, which says so in words alone. */

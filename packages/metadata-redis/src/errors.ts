@@ -1,5 +1,6 @@
 import { MetadataError, RegistryError, type RegistryErrorCode } from "@dubbo-ts/core";
 import { type FaultKind, RedisFault } from "./fault.js";
+import type { RedisClient } from "./redis-client.js";
 
 /** What faults are to a program that only knows a report or a config center. */
 const codes: Readonly<Record<FaultKind, RegistryErrorCode>> = {
@@ -18,6 +19,14 @@ const codes: Readonly<Record<FaultKind, RegistryErrorCode>> = {
 export function registryError(name: string, cause: unknown): unknown {
   if (!(cause instanceof RedisFault)) return cause;
   return new RegistryError(codes[cause.kind], `${name}: ${cause.message}`, { cause });
+}
+
+/** Why a server cannot be used at this moment, in the words of the store at `name`; undefined: none is known to be ill. */
+export function failureOf(
+  name: string,
+  { failure }: Pick<RedisClient, "failure">,
+): RegistryError | undefined {
+  return failure && new RegistryError(codes[failure.kind], `${name}: ${failure.message}`, { cause: failure });
 }
 
 /** As {@link registryError}, for metadata: what is only away becomes METADATA_UNAVAILABLE. */

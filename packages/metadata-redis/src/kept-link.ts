@@ -25,6 +25,12 @@ export class KeptLink {
 
   constructor(private readonly options: KeptLinkOptions) {}
 
+  /** Why there is no link now; undefined while there is one, or none was tried yet. */
+  get failure(): RedisFault | undefined {
+    const error = this.#failure?.error;
+    return error instanceof RedisFault ? error : undefined;
+  }
+
   /** @throws {RedisFault} it could not be opened, or the reason of `signal`: opening then goes on for others. */
   async get(signal: AbortSignal): Promise<Link> {
     if (this.#link !== undefined && !this.#link.closed.aborted) return this.#link;

@@ -47,6 +47,11 @@ export class RedisClient implements AsyncDisposable {
     return this.#closing.signal;
   }
 
+  /** Why a server cannot be used at this moment; undefined: none is known to be ill. */
+  get failure(): RedisFault | undefined {
+    return [...this.#links.values()].map(({ failure }) => failure).find((one) => one !== undefined);
+  }
+
   /** Sends a command to the server that has `key`. @throws {RedisFault}, or the reason of `signal`. */
   call(key: string, command: Command, signal: AbortSignal): Promise<Reply> {
     return this.#routed("call", key, signal, (link, limit) => link.call(command, limit));

@@ -6,9 +6,9 @@ import {
   type ConfigRecord,
   type ExpectedVersion,
 } from "@dubbo-ts/config";
-import { type Runtime, systemRuntime } from "@dubbo-ts/core";
+import { type RegistryError, type Runtime, systemRuntime } from "@dubbo-ts/core";
 import { compareAndSet, transaction } from "./compare-and-set.js";
-import { registryError } from "./errors.js";
+import { failureOf, registryError } from "./errors.js";
 import type { RedisClient } from "./redis-client.js";
 import { type RedisConnection, redisConnection } from "./redis-connection.js";
 import type { RedisOptions } from "./redis-settings.js";
@@ -41,6 +41,10 @@ class RedisConfigCenter implements ConfigCenter {
   ) {
     this.#client = connection.client;
     this.#root = this.#client.settings.configRoot;
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.connection.name, this.#client);
   }
 
   get name(): string {

@@ -3,13 +3,14 @@ import {
   encodeMetadata,
   MetadataError,
   type MetadataInfo,
+  type RegistryError,
   type Runtime,
   type ServiceKey,
   systemRuntime,
 } from "@dubbo-ts/core";
 import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
 import { compareAndSet } from "./compare-and-set.js";
-import { metadataError } from "./errors.js";
+import { failureOf, metadataError } from "./errors.js";
 import { putMetadata } from "./put-metadata.js";
 import type { RedisClient } from "./redis-client.js";
 import { type RedisConnection, redisConnection } from "./redis-connection.js";
@@ -58,6 +59,10 @@ class RedisMetadataReport implements MetadataReport {
     this.#mapping = mappingKey;
     this.#changes = `${this.#mapping}:queues`;
     this.#suffix = mode === "cluster" ? ".metaData" : "";
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.connection.name, this.#client);
   }
 
   async publish(metadata: MetadataInfo, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,12 @@
-import type { MetadataInfo, ServiceKey } from "@dubbo-ts/core";
+import type { MetadataInfo, RegistryError, ServiceKey } from "@dubbo-ts/core";
 
 /** A store outside the providers: metadata by application and revision, and the mapping of interfaces to applications. */
 export interface MetadataReport extends AsyncDisposable {
+  /**
+   * Why the server cannot be used at this moment, as far as that is known. What has waited in vain says it: a deadline
+   * alone does not tell a wrong address from a slow server. Undefined: nothing is known to be wrong.
+   */
+  readonly failure?: RegistryError | undefined;
   /** Keeps `metadata` under its application and revision; content of a revision never changes, so twice is harmless. */
   publish(metadata: MetadataInfo, signal: AbortSignal): Promise<void>;
   /**

@@ -121,7 +121,11 @@ export class ServiceNameMapping implements AsyncDisposable {
     application: string,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const late = () => new MetadataError("METADATA_UNAVAILABLE", `no answer within ${this.#addTimeoutMs} ms`);
+    const late = () => {
+      const { failure: cause } = report;
+      const why = `no answer within ${this.#addTimeoutMs} ms${cause === undefined ? "" : `: ${cause.message}`}`;
+      return new MetadataError("METADATA_UNAVAILABLE", why, { cause });
+    };
     const limit = deadline(this.#runtime.clock, this.#addTimeoutMs, late, signal);
     try {
       await abortable(this.#compareAndSet(report, serviceInterface, application, limit.signal), limit.signal);

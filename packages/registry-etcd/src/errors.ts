@@ -1,5 +1,5 @@
 import { MetadataError, RegistryError, type RegistryErrorCode } from "@dubbo-ts/core";
-import { type EtcdErrorCode, isEtcdError } from "@dubbo-ts/etcd-client";
+import { type EtcdClient, type EtcdErrorCode, isEtcdError } from "@dubbo-ts/etcd-client";
 
 /** What the codes of the client are to a program that only knows a registry. */
 const codes: Readonly<Record<EtcdErrorCode, RegistryErrorCode>> = {
@@ -26,6 +26,12 @@ const allCodes = Object.keys(codes) as EtcdErrorCode[];
 export function registryError(name: string, cause: unknown): unknown {
   if (!isEtcdError(cause, ...allCodes)) return cause;
   return new RegistryError(codes[cause.code], `${name}: ${cause.message}`, { cause });
+}
+
+/** Why there is no connection, in the words of the registry at `name`; undefined when there is one, or none was tried yet. */
+export function failureOf(name: string, { failure }: Pick<EtcdClient, "failure">): RegistryError | undefined {
+  const error = failure && registryError(name, failure);
+  return error instanceof RegistryError ? error : undefined;
 }
 
 /** As {@link registryError}, for metadata: what is only away becomes METADATA_UNAVAILABLE. */

@@ -5,9 +5,9 @@ import {
   type ConfigRecord,
   type ExpectedVersion,
 } from "@dubbo-ts/config";
-import { type Runtime, systemRuntime } from "@dubbo-ts/core";
+import { type RegistryError, type Runtime, systemRuntime } from "@dubbo-ts/core";
 import { type EtcdClient, isEtcdError, type KeyValue, watchKeys } from "@dubbo-ts/etcd-client";
-import { registryError } from "./errors.js";
+import { failureOf, registryError } from "./errors.js";
 import { type EtcdConnection, etcdConnection, type EtcdOptions } from "./etcd-connection.js";
 
 /**
@@ -37,6 +37,10 @@ class EtcdConfigCenter implements ConfigCenter {
   ) {
     this.name = connection.name;
     this.#client = connection.client;
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.connection.name, this.#client);
   }
 
   async get(item: ConfigItem, signal: AbortSignal): Promise<ConfigRecord | undefined> {

@@ -3,13 +3,14 @@ import {
   encodeMetadata,
   MetadataError,
   type MetadataInfo,
+  type RegistryError,
   type Runtime,
   type ServiceKey,
   systemRuntime,
 } from "@dubbo-ts/core";
 import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
 import { type EtcdClient, isEtcdError, watchKeys } from "@dubbo-ts/etcd-client";
-import { metadataError } from "./errors.js";
+import { failureOf, metadataError } from "./errors.js";
 import { type EtcdConnection, etcdConnection, type EtcdOptions } from "./etcd-connection.js";
 
 /**
@@ -35,6 +36,10 @@ class EtcdMetadataReport implements MetadataReport {
     private readonly owned: boolean,
   ) {
     this.#client = connection.client;
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.connection.name, this.#client);
   }
 
   /** What a revision stands for never changes: only a key that is missing or blank is written. */

@@ -1,7 +1,7 @@
 import { RegistryError, type Runtime, type ServiceInstance, systemRuntime } from "@dubbo-ts/core";
 import type { InstanceSet, Registration, Registry } from "@dubbo-ts/discovery";
 import { type EtcdClient, isEtcdError, LeasedKey, watchKeys } from "@dubbo-ts/etcd-client";
-import { registryError } from "./errors.js";
+import { failureOf, registryError } from "./errors.js";
 import { type EtcdConnection, etcdConnection, type EtcdOptions } from "./etcd-connection.js";
 import { GoConsumers } from "./go-consumers.js";
 import { encodeInstanceJson } from "./instance-json.js";
@@ -46,6 +46,10 @@ class EtcdRegistry implements Registry {
     this.name = connection.name;
     this.#client = connection.client;
     this.#root = connection.instancesRoot;
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.connection.name, this.#client);
   }
 
   async register(instance: ServiceInstance, signal: AbortSignal): Promise<Registration> {

@@ -1,5 +1,5 @@
 import { MetadataError, RegistryError, type RegistryErrorCode } from "@dubbo-ts/core";
-import { NacosError, type NacosErrorCode } from "@dubbo-ts/nacos-client";
+import { NacosError, type NacosErrorCode, type NacosState } from "@dubbo-ts/nacos-client";
 
 const codes: Readonly<Record<NacosErrorCode, RegistryErrorCode>> = {
   UNAVAILABLE: "REGISTRY_UNAVAILABLE",
@@ -19,6 +19,13 @@ const awayCodes: ReadonlySet<number | undefined> = new Set([300, 301, 503]);
 export function registryError(name: string, cause: unknown): unknown {
   if (!(cause instanceof NacosError)) return cause;
   return new RegistryError(codeOf(cause), `${name}: ${cause.message}`, { cause });
+}
+
+/** Why there is no connection, in the words of the registry at `name`; undefined when there is one, or none was tried yet. */
+export function failureOf(name: string, { lastError }: NacosState): RegistryError | undefined {
+  return (
+    lastError && new RegistryError(codeOf(lastError), `${name}: ${lastError.message}`, { cause: lastError })
+  );
 }
 
 /** As {@link registryError}, for metadata: what is only away becomes METADATA_UNAVAILABLE. */

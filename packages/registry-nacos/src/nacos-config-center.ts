@@ -1,4 +1,4 @@
-import { backoffMs, type Runtime, sleep } from "@dubbo-ts/core";
+import { backoffMs, type RegistryError, type Runtime, sleep } from "@dubbo-ts/core";
 import {
   checkConfigItem,
   type ConfigCenter,
@@ -8,7 +8,7 @@ import {
   type PastConfigRecord,
 } from "@dubbo-ts/config";
 import type { ConfigKey, NacosAdmin, NacosConfig } from "@dubbo-ts/nacos-client";
-import { registryError } from "./errors.js";
+import { failureOf, registryError } from "./errors.js";
 import { md5Of, readHistory } from "./nacos-history.js";
 import { plainName } from "./nacos-names.js";
 
@@ -48,6 +48,10 @@ export class NacosConfigCenter implements ConfigCenter {
     this.#options = options;
     const { admin } = options;
     if (admin !== undefined) this.history = (item, signal) => this.#history(admin, item, signal);
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.#options.name, this.#options.config.state);
   }
 
   async get(item: ConfigItem, signal: AbortSignal): Promise<ConfigRecord | undefined> {

@@ -3,6 +3,7 @@ import {
   encodeMetadata,
   MetadataError,
   type MetadataInfo,
+  type RegistryError,
   type Runtime,
   type ServiceKey,
   sleep,
@@ -10,7 +11,7 @@ import {
 } from "@dubbo-ts/core";
 import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
 import type { ConfigKey, NacosConfig } from "@dubbo-ts/nacos-client";
-import { metadataError } from "./errors.js";
+import { failureOf, metadataError } from "./errors.js";
 import { plainName } from "./nacos-names.js";
 
 /** What {@link NacosMetadataReport} needs. */
@@ -48,6 +49,10 @@ export class NacosMetadataReport implements MetadataReport {
   /** Use {@link nacosMetadataReport} or {@link openNacos}. */
   constructor(options: NacosMetadataReportOptions) {
     this.#options = options;
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.#options.name, this.#options.config.state);
   }
 
   async publish(metadata: MetadataInfo, signal: AbortSignal): Promise<void> {

@@ -8,7 +8,7 @@ import {
 } from "@dubbo-ts/core";
 import type { InstanceSet, Registration, Registry } from "@dubbo-ts/discovery";
 import { NacosError, type NacosNaming, type NewInstance, type ServiceName } from "@dubbo-ts/nacos-client";
-import { registryError } from "./errors.js";
+import { failureOf, registryError } from "./errors.js";
 import { HostDecoder } from "./host-decoder.js";
 import type { NamespaceCheck } from "./namespace-check.js";
 
@@ -48,6 +48,10 @@ export class NacosRegistry implements Registry {
   constructor(options: NacosRegistryOptions) {
     this.name = options.name;
     this.#options = options;
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.name, this.#options.naming.state);
   }
 
   async register(instance: ServiceInstance, signal: AbortSignal): Promise<Registration> {
@@ -137,6 +141,7 @@ export class NacosRegistry implements Registry {
     try {
       // A signal of its own: many registrations may share the caller's.
       const either = AbortSignal.any([signal, this.#closing.signal]);
+      await this.#untilKnown(either);
       await this.#options.naming.register(service, host, either);
     } catch (error) {
       const { state } = this.#options.naming;
@@ -146,6 +151,18 @@ export class NacosRegistry implements Registry {
       const why = state.lastError?.message ?? "no server has answered";
       const code = state.lastError?.code === "NOT_NACOS" ? "REGISTRY_WRONG_SERVER" : "REGISTRY_UNAVAILABLE";
       throw new RegistryError(code, `${what}: ${why}`, { cause: error });
+    }
+  }
+
+  /**
+   * Waits for a server, and fails at once where something else listens: what is registered would be kept and tried for
+   * ever. One that is only away is waited for with the registration.
+   */
+  async #untilKnown(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#options.naming.ready(signal);
+    } catch (error) {
+      if (error instanceof NacosError && ["NOT_NACOS", "UNSUPPORTED"].includes(error.code)) throw error;
     }
   }
 

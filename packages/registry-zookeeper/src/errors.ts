@@ -1,5 +1,5 @@
 import { MetadataError, RegistryError, type RegistryErrorCode } from "@dubbo-ts/core";
-import { isZooKeeperError, type ZooKeeperErrorCode } from "@dubbo-ts/zookeeper-client";
+import { isZooKeeperError, type ZooKeeperClient, type ZooKeeperErrorCode } from "@dubbo-ts/zookeeper-client";
 
 const codes: Partial<Record<ZooKeeperErrorCode, RegistryErrorCode>> = {
   CONNECTION_LOSS: "REGISTRY_UNAVAILABLE",
@@ -32,6 +32,15 @@ const allCodes = [
 export function registryError(name: string, cause: unknown): unknown {
   if (!isZooKeeperError(cause, ...allCodes)) return cause;
   return new RegistryError(codes[cause.code] ?? "REGISTRY_REFUSED", `${name}: ${cause.message}`, { cause });
+}
+
+/** Why there is no connection, in the words of the registry at `name`; undefined when there is one, or none was tried yet. */
+export function failureOf(
+  name: string,
+  { failure }: Pick<ZooKeeperClient, "failure">,
+): RegistryError | undefined {
+  const error = failure && registryError(name, failure);
+  return error instanceof RegistryError ? error : undefined;
 }
 
 /** As {@link registryError}, for metadata: what is only away becomes METADATA_UNAVAILABLE. */

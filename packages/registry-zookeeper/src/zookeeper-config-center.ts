@@ -1,4 +1,4 @@
-import { type Runtime, systemRuntime } from "@dubbo-ts/core";
+import { type RegistryError, type Runtime, systemRuntime } from "@dubbo-ts/core";
 import {
   checkConfigItem,
   type ConfigCenter,
@@ -8,7 +8,7 @@ import {
 } from "@dubbo-ts/config";
 import { isZooKeeperError, type NodeData, watchData, type ZooKeeperClient } from "@dubbo-ts/zookeeper-client";
 import { createWithParents, nodeAt } from "./nodes.js";
-import { registryError } from "./errors.js";
+import { failureOf, registryError } from "./errors.js";
 import {
   type ZooKeeperConnection,
   type ZooKeeperOptions,
@@ -42,6 +42,10 @@ class ZooKeeperConfigCenter implements ConfigCenter {
   ) {
     this.name = connection.name;
     this.#client = connection.client;
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.connection.name, this.#client);
   }
 
   async get(item: ConfigItem, signal: AbortSignal): Promise<ConfigRecord | undefined> {

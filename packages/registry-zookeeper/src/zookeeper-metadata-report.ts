@@ -3,13 +3,14 @@ import {
   encodeMetadata,
   MetadataError,
   type MetadataInfo,
+  type RegistryError,
   type Runtime,
   type ServiceKey,
   systemRuntime,
 } from "@dubbo-ts/core";
 import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
 import { isZooKeeperError, watchData, type ZooKeeperClient } from "@dubbo-ts/zookeeper-client";
-import { metadataError } from "./errors.js";
+import { failureOf, metadataError } from "./errors.js";
 import { createWithParents, nodeAt } from "./nodes.js";
 import {
   type ZooKeeperConnection,
@@ -41,6 +42,10 @@ class ZooKeeperMetadataReport implements MetadataReport {
     private readonly owned: boolean,
   ) {
     this.#client = connection.client;
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.connection.name, this.#client);
   }
 
   async publish(metadata: MetadataInfo, signal: AbortSignal): Promise<void> {

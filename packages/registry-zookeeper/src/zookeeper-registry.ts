@@ -8,7 +8,7 @@ import {
   readChildren,
   type ZooKeeperClient,
 } from "@dubbo-ts/zookeeper-client";
-import { registryError } from "./errors.js";
+import { failureOf, registryError } from "./errors.js";
 import { encodeInstanceJson } from "./instance-json.js";
 import { InstanceReader } from "./instance-reader.js";
 import {
@@ -56,6 +56,10 @@ class ZooKeeperRegistry implements Registry {
     this.name = connection.name;
     this.#client = connection.client;
     this.#root = connection.instancesRoot;
+  }
+
+  get failure(): RegistryError | undefined {
+    return failureOf(this.connection.name, this.#client);
   }
 
   async register(instance: ServiceInstance, signal: AbortSignal): Promise<Registration> {

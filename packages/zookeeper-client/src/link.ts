@@ -91,7 +91,9 @@ class SocketLink implements Link {
     this.#frames = new FrameSplitter(maxFrameBytes);
     this.#socket = environment.connect(server);
     this.#socket.setNoDelay(true);
-    this.#socket.on("error", (cause) => this.end(loss(`connection to ${this.server} failed`, cause)));
+    this.#socket.on("error", (cause) =>
+      this.end(loss(`connection to ${this.server} failed: ${cause.message}`, cause)),
+    );
     this.#socket.on("close", () => this.end(loss(`${this.server} closed the connection`)));
     this.#socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     this.#socket.write(frame(encodeConnectRequest(request)));
