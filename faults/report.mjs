@@ -57,16 +57,21 @@ function details(results) {
 }
 
 /** The whole of docs/reliability.md. */
-export function page(results, length) {
-  const date = new Date().toISOString().slice(0, 10);
+export function page(results) {
+  const dates = [...new Set(results.map(({ date }) => date))].sort();
+  const full = results.filter(({ length }) => length === "full");
+  const lengths =
+    full.length === 0
+      ? "short lengths"
+      : `short lengths, full ones for ${full.map(({ fault, store }) => `${fault} on ${stores[store].title}`).join(", ")}`;
   return `# Reliability
 
 What happens to calls when a registry fails. \`npm run faults\` does it: five provider processes and one consumer with default settings,
 200 calls a second all the while, on each registry; the faults are real (signals, wiped data, a TCP proxy that lets bytes vanish). A
 dash: the fault does not exist there.
 
-Last run: ${date}, ${length === "full" ? "full" : "short"} lengths, Node ${process.versions.node}, ${cpus().length} shared cores. \`npm run faults -- --full --write\` takes the full lengths (hours); \`--only=F1,zookeeper\`
-narrows it; \`--write\` writes this page.
+Run on ${dates.join(", ")}, ${lengths}, Node ${process.versions.node}, ${cpus().length} shared cores.
+\`npm run faults -- --write\` writes this page; \`--only=F1,zookeeper\` narrows it; \`--full\` takes the full lengths, which are hours.
 
 ${table(results)}
 

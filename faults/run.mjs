@@ -1,7 +1,7 @@
 // `npm run faults [-- --only=F1,zookeeper --full --jobs 2]`: the registry faults F1 to F13, on every registry, under load.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build-and-run.mjs";
 import installServers from "../scripts/install-servers.mjs";
@@ -14,7 +14,6 @@ const { values } = parseArgs({
     jobs: { type: "string", default: "2" },
     store: { type: "string" },
     write: { type: "boolean", default: false },
-    json: { type: "string" },
     "no-build": { type: "boolean", default: false },
   },
 });
@@ -39,8 +38,7 @@ const waiting = [...names];
 await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
 
 console.log(table(results));
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 1)}\n`);
-if (values.write) writeFileSync("docs/reliability.md", page(results, values.full ? "full" : "short"));
+if (values.write) writePage();
 const broken = results.filter(({ ok }) => ok === false);
 for (const { store, fault, error, bars = [] } of broken)
   console.error(
@@ -53,6 +51,18 @@ for (const { store, fault, error, bars = [] } of broken)
     }`,
   );
 process.exitCode = broken.length === 0 ? 0 : 1;
+
+/** What was not run this time stays as it was recorded. */
+function writePage() {
+  const file = "faults/results.json";
+  const isNew = ({ store, fault }) => results.some((one) => one.store === store && one.fault === fault);
+  const before = JSON.parse(readFileSync(file, "utf8")).filter((one) => !isNew(one));
+  const date = new Date().toISOString().slice(0, 10);
+  const length = values.full ? "full" : "short";
+  const all = [...before, ...results.map((one) => ({ ...one, date, length }))];
+  writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync("docs/reliability.md", page(all));
+}
 
 /** Each store in a process of its own: what one leaves behind is not measured with the next. */
 async function worker() {
