@@ -293,6 +293,7 @@ describe("watching", () => {
 describe("logging in", () => {
   let token: string | undefined;
   let logins: string[];
+  let ttlSeconds: number;
   let nowMs: number;
   const clock: NacosClock = {
     monotonicMs: () => nowMs,
@@ -306,6 +307,7 @@ describe("logging in", () => {
   async function login(): Promise<string> {
     token = "t1";
     logins = [];
+    ttlSeconds = 18_000;
     nowMs = 1_000_000;
     const http = createServer((request, response) => {
       const body: Buffer[] = [];
@@ -315,7 +317,12 @@ describe("logging in", () => {
         logins.push(Buffer.concat(body).toString());
         if (token === undefined) return void response.writeHead(500).end("unknown user!");
         response.end(
-          JSON.stringify({ accessToken: token, tokenTtl: 18_000, globalAdmin: true, username: "nacos" }),
+          JSON.stringify({
+            accessToken: token,
+            tokenTtl: ttlSeconds,
+            globalAdmin: true,
+            username: "nacos",
+          }),
         );
       });
     });
@@ -354,6 +361,37 @@ describe("logging in", () => {
     nowMs += 60_000;
     await config.get(key, forever);
     expect(logins).toHaveLength(3);
+  });
+
+  test("a token that ends at once is not renewed with every request", async () => {
+    const credentials = passwordCredentials({
+      username: "nacos",
+      password: "s",
+      loginUrl: await login(),
+      clock,
+    });
+    ttlSeconds = 0;
+    const config = client({ credentials });
+    for (let times = 0; times < 5; times += 1) await config.get(key, forever);
+    expect(logins).toHaveLength(1);
+    nowMs += 1_000;
+    await config.get(key, forever);
+    expect(logins).toHaveLength(2);
+  });
+
+  test("a login that is never answered holds up neither a request that is given up nor closing", async () => {
+    const mute = { headers: () => new Promise<never>(() => {}), refused: () => Promise.resolve(false) };
+    const config = client({ credentials: mute });
+    const given = new AbortController();
+    const request = config.get(key, given.signal);
+    const later = config.get(key, forever);
+    const watched = new Reading(config.watch(key, forever));
+    await config.ready(forever);
+    given.abort(new Error("given up"));
+    await expect(request).rejects.toThrow("given up");
+    await config.close();
+    await expect(later).rejects.toMatchObject({ code: "CLOSED" });
+    await watched.done;
   });
 
   test("renews before the token ends, and a login that is down keeps nothing back and is not stormed", async () => {

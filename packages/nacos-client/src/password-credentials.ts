@@ -21,6 +21,8 @@ interface Token {
 
 /** Java looks every 5 s whether to log in; a login that failed is not repeated sooner. */
 const retryMs = 5_000;
+/** However short-lived the tokens that a server hands out: it is not asked for one with every request. */
+const leastMs = 1_000;
 /** A server that refuses a fresh token refuses the next one too (registries A1.5, 403). */
 const forcedMs = 60_000;
 /** Unless it says that it does not know the token, or no more: then that is worth a login this often. */
@@ -106,7 +108,7 @@ class PasswordCredentials implements NacosCredentials {
       // The answer to the request itself says that the login did not help.
       this.#problem = `no login: ${error instanceof NacosError ? error.message : "its answer cannot be read"}`;
     }
-    this.#notBeforeMs = this.#clock.monotonicMs() + (this.#problem === undefined ? 0 : retryMs);
+    this.#notBeforeMs = this.#clock.monotonicMs() + (this.#problem === undefined ? leastMs : retryMs);
   }
 
   /** Undefined when it was refused: every status but 200 means that (nacos-server 4). */

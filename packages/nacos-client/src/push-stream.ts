@@ -25,6 +25,8 @@ export interface PushHandler {
 /** An ack comes within 30 ms; a server that promised one and sends none is asked for its health instead. */
 const ackPatienceMs = 1_000;
 const setUpLimitMs = 5_000;
+/** A server has nothing to push before anybody has asked for anything: one that does so all the same is not heard out. */
+const mostEarly = 1_000;
 
 /** The stream of a session: it sets the connection up, and acknowledges all that the server pushes. */
 export class PushStream {
@@ -71,6 +73,7 @@ export class PushStream {
     this.#handler = handler;
     for (const push of this.#early) handler.onPush(push);
     this.#early = [];
+    if (this.#broken.signal.aborted) handler.onEnd(this.#broken.signal.reason as NacosError);
   }
 
   /** For servers that send no SetupAck: 2.2 and older, r-nacos. 301 means: not registered yet. */
@@ -96,8 +99,9 @@ export class PushStream {
   }
 
   #push(push: Push): void {
-    if (this.#handler === undefined) this.#early.push(push);
-    else this.#handler.onPush(push);
+    if (this.#handler !== undefined) this.#handler.onPush(push);
+    else if (this.#early.length < mostEarly) this.#early.push(push);
+    else this.#end(new Error("the server pushes before the connection is set up"));
   }
 
   #reset(body: Body): void {
@@ -114,8 +118,12 @@ export class PushStream {
     this.#write(type.replace(/Request$/, "Response"), answer);
   }
 
+  /** A server that pushes and does not take the answers is not read any further until it has. */
   #write(type: string, body: Body): void {
-    if (!this.#broken.signal.aborted) this.#stream.write({ type, headers: {}, body });
+    if (this.#broken.signal.aborted || this.#stream.write({ type, headers: {}, body })) return;
+    if (this.#stream.isPaused()) return;
+    this.#stream.pause();
+    this.#stream.once("drain", () => this.#stream.resume());
   }
 
   /** Also when it ends with OK: the server has unregistered the connection (nacos-server 6). */

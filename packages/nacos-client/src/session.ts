@@ -7,6 +7,7 @@ import { NacosError } from "./nacos-error.js";
 import type { ServerAddress, Settings } from "./options.js";
 import type { Push } from "./push-stream.js";
 import { bodyOfReply, type Reply, toReply } from "./reply.js";
+import { securedCall } from "./secured-call.js";
 import type { CallOptions } from "./transport.js";
 import { jitteredMs, pause } from "./waiting.js";
 
@@ -101,18 +102,17 @@ export class Session {
    */
   async call(type: string, body: Body, options: CallOptions = {}): Promise<Reply> {
     const { credentials } = this.settings;
-    if (credentials === undefined) return await this.#send(type, body, options);
-    const signal = options.signal ?? this.signal;
-    const request = this.#secured(type, body);
-    for (let triesLeft = 1; ; triesLeft -= 1) {
-      const sent = await credentials.headers(request, signal);
-      const reply = await this.#send(type, body, { ...options, headers: { ...sent, ...options.headers } });
-      if (reply.errorCode !== 403) return reply;
-      const isWorthATry = triesLeft > 0 && (await credentials.refused(request, signal, sent, reply.message));
-      if (isWorthATry) continue;
-      const { problem } = credentials;
-      return problem === undefined ? reply : { ...reply, message: `${reply.message} (${problem})` };
-    }
+    const reply = await securedCall<Reply>(
+      {
+        credentials,
+        request: () => this.#secured(type, body),
+        send: (sent) => this.#send(type, body, { ...options, headers: { ...sent, ...options.headers } }),
+        refusalIn: ({ errorCode, message }) => (errorCode === 403 ? message : undefined),
+      },
+      [options.signal ?? this.signal, this.signal],
+    );
+    const problem = reply.errorCode === 403 ? credentials?.problem : undefined;
+    return problem === undefined ? reply : { ...reply, message: `${reply.message} (${problem})` };
   }
 
   #secured(type: string, body: Body): SecuredRequest {

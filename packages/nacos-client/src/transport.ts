@@ -92,15 +92,25 @@ export class Transport {
         if (error === null && answer !== undefined) resolve(answer);
         else reject(brokenCall(this.server, error));
       };
-      const call = this.#client.makeUnaryRequest<Payload, Payload>(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        noMetadata,
-        {},
-        onAnswer,
-      );
+      const send = () =>
+        this.#client.makeUnaryRequest<Payload, Payload>(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          request,
+          noMetadata,
+          {},
+          onAnswer,
+        );
+      let call: ClientUnaryCall;
+      try {
+        call = send();
+      } catch (cause) {
+        // It was closed. The timer would look for a call that there is not.
+        timer.cancel();
+        const text = `${this.server.name}: the connection is closed`;
+        return reject(new NacosError("UNAVAILABLE", text, { cause }));
+      }
       this.#calls.add(call);
       signal?.addEventListener("abort", onAbort, { once: true });
     });

@@ -5,6 +5,8 @@ import { objectIn } from "./server-state.js";
 
 /** Until the server says otherwise; it takes an instance for ill after 15 s without (registries A2.1). */
 const defaultIntervalMs = 5_000;
+/** Whatever the server asks for: it is not flooded, and the pause stays one that a timer can have. */
+const [leastMs, mostMs] = [100, 60 * 60_000];
 /** Said to a beat of an instance that the server does not know (any more). */
 const unknownInstance = 20_404;
 
@@ -40,7 +42,7 @@ export class Beats {
     const { clock } = this.caller.settings.environment;
     const { signal } = this.#stop;
     const own = Number(textMapOf(this.instance, "metadata")["preserved.heart.beat.interval"]);
-    let intervalMs = own > 0 ? own : defaultIntervalMs;
+    let intervalMs = own > 0 ? inBounds(own) : defaultIntervalMs;
     let isLight = false;
     while (!signal.aborted) {
       await pause(clock, intervalMs, [signal], { background: true });
@@ -48,7 +50,7 @@ export class Beats {
       try {
         const answer = await this.#send(isLight, signal);
         const asked = numberOf(answer, "clientBeatInterval");
-        if (asked > 0) intervalMs = asked;
+        if (asked > 0) intervalMs = inBounds(asked);
         isLight = flagOf(answer, "lightBeatEnabled", isLight);
         if (numberOf(answer, "code") !== unknownInstance) continue;
         isLight = false;
@@ -79,4 +81,8 @@ export class Beats {
     const { text } = await this.caller.sendOwn("InstanceRequest", base, request, signal);
     return objectIn(text) ?? {};
   }
+}
+
+function inBounds(intervalMs: number): number {
+  return Math.min(Math.max(intervalMs, leastMs), mostMs);
 }

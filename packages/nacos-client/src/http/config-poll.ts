@@ -16,6 +16,8 @@ export interface Listened {
 const path = "/v1/cs/configs/listener";
 /** The server answers half a second before this is over. */
 const holdMs = 30_000;
+/** A server that answers sooner than this, and has nothing to tell, does not hold requests: it is not asked at once again. */
+const heldMs = 500;
 /** Between the fields of an entry, and after it: registries A2.1. */
 const [word, line] = ["\u0002", "\u0001"] as const;
 
@@ -87,8 +89,8 @@ export class ConfigPoll {
       const either = AbortSignal.any([signal, this.#changed.signal]);
       try {
         if (keys.length === 0) await pause(environment.clock, holdMs, [either], { background: true });
-        else await this.#ask(keys, either);
-        failures = 0;
+        else if (await this.#ask(keys, either)) failures = 0;
+        else throw new NacosError("REFUSED", "the server does not hold requests until there is news");
       } catch (error) {
         if (either.aborted) continue;
         environment.log.debug({ err: error }, "listening failed, trying again");
@@ -98,18 +100,24 @@ export class ConfigPoll {
     }
   }
 
-  async #ask(keys: readonly Listened[], signal: AbortSignal): Promise<void> {
+  /** False: it was answered at once, with nothing. */
+  async #ask(keys: readonly Listened[], signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.caller.settings.environment;
+    const startMs = clock.monotonicMs();
     const request = { ...pollRequest(keys), timeoutMs: holdMs * 1.5 };
     const body: Body = { configListenContexts: keys };
     const response = await this.caller.sendOwn("ConfigBatchListenRequest", body, request, signal);
     if (response.status !== 200)
       throw new NacosError("REFUSED", `listening: HTTP ${response.status}`, { serverCode: response.status });
+    let isNews = false;
     for (const name of changedKeys(response)) {
       const key = this.#listened.get(name);
       if (key === undefined || signal.aborted) continue;
+      isNews = true;
       this.#told.add(name);
       this.onChange(key);
     }
+    return isNews || clock.monotonicMs() - startMs >= heldMs;
   }
 }
 

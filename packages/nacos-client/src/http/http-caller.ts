@@ -1,9 +1,9 @@
 import type { Body } from "../body.js";
-import type { SecuredRequest } from "../credentials.js";
 import type { NacosModule } from "../link.js";
 import { NacosError } from "../nacos-error.js";
 import type { NacosHttpResponse } from "../network.js";
 import type { ServerAddress, Settings } from "../options.js";
+import { type SecuredCall, securedCall } from "../secured-call.js";
 import type { Payload } from "../wire.js";
 import { type ApiRequest, httpApi, type NacosHttp } from "./http-api.js";
 import { objectIn } from "./server-state.js";
@@ -56,23 +56,13 @@ export class HttpCaller {
     signal: AbortSignal,
   ): Promise<NacosHttpResponse> {
     const { credentials, appName } = this.settings;
-    if (credentials === undefined) return await this.send(request, {}, signal);
-    const secured: SecuredRequest = {
-      module: this.module,
-      type,
-      body,
-      server: this.server,
-      appName,
-      http: this.#http,
+    const call: SecuredCall<NacosHttpResponse> = {
+      credentials,
+      request: () => ({ module: this.module, type, body, server: this.server, appName, http: this.#http }),
+      send: (sent) => this.send(request, sent, signal),
+      refusalIn: ({ status, text }) => (status === 403 ? text.slice(0, 300) : undefined),
     };
-    const sent = await credentials.headers(secured, signal);
-    const response = await this.send(request, sent, signal);
-    const isCurable =
-      response.status === 403 &&
-      (await credentials.refused(secured, signal, sent, response.text.slice(0, 300)));
-    return isCurable
-      ? await this.send(request, await credentials.headers(secured, signal), signal)
-      : response;
+    return await securedCall(call, [signal]);
   }
 }
 
