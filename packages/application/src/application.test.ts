@@ -212,6 +212,23 @@ describe("late exports", () => {
     expect(await (await consumer.refer(Other)).echo("x")).toBe("x");
   });
 
+  test("may have their metadata on a port of its own, which others then ask", async () => {
+    const world = new World();
+    await using app = await world.open("app", {
+      application: { name: "app", "metadata-service-port": 20_881 },
+    });
+    const handle = await app.export(Echo, echo);
+    await app.start();
+    const [instance] = await world.instancesOf("app");
+    expect(instance?.metadataService).toMatchObject({ port: 20_881 });
+    expect(instance?.port).toBe(handle.addresses[0]?.port);
+    expect([...(world.wire.ports.get(20_881)?.keys() ?? [])]).toEqual([
+      "app/org.apache.dubbo.metadata.MetadataService:1.0.0",
+    ]);
+    await using client = await world.open("client");
+    expect(await (await client.refer(Echo)).echo("x")).toBe("x");
+  });
+
   test("that cannot be published are taken back, and do not stand in the way of others", async () => {
     const world = new World();
     const protocols = { a: { name: "dubbo", port: 1 }, b: { name: "dubbo", port: 2 } };

@@ -103,13 +103,17 @@ export class ProtocolTable {
     return this.served.filter(({ entry }) => entries.includes(entry)).map(({ id }) => id);
   }
 
-  /** Serves `service` over one of {@link served}, and gives the address that others reach it at. */
-  async export(id: string, service: ServedService): Promise<Exporter> {
+  /**
+   * Serves `service` over one of {@link served}, and gives the address that others reach it at.
+   * @param port in the place of the entry's own.
+   */
+  async export(id: string, service: ServedService, port?: number): Promise<Exporter> {
     const chosen = this.served.find((one) => one.id === id);
     if (chosen === undefined) throw this.#unknown(id);
     const protocol = pick(Object.fromEntries(this.#made), chosen.name, "protocol", "UNKNOWN_PROTOCOL");
-    const exporter = await this.#listenOn(this.#portsOf(chosen), chosen, protocol, service);
-    this.#ports.set(chosen.entry, exporter.address.port);
+    const ports = port === undefined ? this.#portsOf(chosen) : [port];
+    const exporter = await this.#listenOn(ports, chosen, protocol, service);
+    if (port === undefined) this.#ports.set(chosen.entry, exporter.address.port);
     return {
       address: { ...exporter.address, protocol: chosen.name, host: this.host },
       [Symbol.asyncDispose]: () => exporter[Symbol.asyncDispose](),

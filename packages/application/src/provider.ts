@@ -191,11 +191,12 @@ export class Provider {
     options: ServiceOptions,
     ids: readonly string[],
     leaveRules: () => Promise<void> = async () => {},
+    port?: number,
   ): Promise<Offer> {
     const bindings: Binding[] = [];
     try {
       for (const id of ids) {
-        const exporter = await this.options.protocols.export(id, served);
+        const exporter = await this.options.protocols.export(id, served, port);
         bindings.push({ id, exporter, withdraw: this.options.localExports.add(exporter.address, served) });
       }
     } catch (error) {
@@ -236,13 +237,15 @@ export class Provider {
       throw new ConfigError("CONFIG_INVALID", "metadata-type local needs a protocol to serve metadata over");
     const { key, definition, implementation, store } = metadataService;
     const invoker = serveImplementation(definition, implementation, [], runtime);
-    const offer = await this.#serve({ key, definition, invoker }, {}, [carrier.id]);
+    const serve = (service: ServedService) =>
+      this.#serve(service, {}, [carrier.id], undefined, config.application.metadataServicePort);
+    const offer = await serve({ key, definition, invoker });
     if (carrier.name !== "tri") return offer;
     const second = serveImplementation(metadataServiceV2Definition, metadataServiceV2(store), [], runtime);
     const keyV2 = metadataServiceV2Key(config.application.name);
     const served = { key: keyV2, definition: metadataServiceV2Definition, invoker: second };
     try {
-      const { bindings } = await this.#serve(served, {}, [carrier.id]);
+      const { bindings } = await serve(served);
       return { ...offer, bindings: [...offer.bindings, ...bindings] };
     } catch (error) {
       await closeAll(offer.bindings);

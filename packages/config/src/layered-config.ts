@@ -15,6 +15,7 @@ import { fold } from "./schema/key.js";
 import type { ParsedConfig } from "./schema/config-schema.js";
 import { shownValue } from "./shown-value.js";
 import { toConfig } from "./to-config.js";
+import { unusedNotices } from "./unused-notices.js";
 import { warmupNotices } from "./warmup-notices.js";
 
 /** A text of a config center, in the order in which they are laid over each other. */
@@ -145,7 +146,12 @@ function make({ below, above, env, schema, files }: LayerSources, center: readon
   const config = parsed.data as ParsedConfig;
   const unknown = checkReferences(config, root);
   if (unknown.length > 0) return { problems: unknown };
-  return { parsed: config, raw, filled: root, notices: [...notices, ...warmupNotices(root)] };
+  return {
+    parsed: config,
+    raw,
+    filled: root,
+    notices: [...notices, ...warmupNotices(root), ...unusedNotices(config, root)],
+  };
 }
 
 const centerName = "config center";

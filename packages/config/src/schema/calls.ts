@@ -109,7 +109,6 @@ const shared = (names: KnownNames) => ({
   serialization: later("How arguments and results are written: `hessian2`, `protobuf`.", text().optional(), {
     usual: ["hessian2"],
   }),
-  params: freeParams("Further parameters, as they are."),
 });
 
 const sideOnly = () => ({
@@ -120,6 +119,7 @@ const sideOnly = () => ({
 
 const offered = (names: KnownNames) => ({
   ...shared(names),
+  params: freeParams("Further parameters, published as they are."),
   ...limits(),
   weight: hot(
     "The share of the traffic beside other providers. Dubbo's default is 100.",
@@ -144,22 +144,31 @@ const offered = (names: KnownNames) => ({
   protocols: key("Ids of the protocols that serve it. Default: all.", texts().optional(), {
     aliases: ["protocolIds", "protocol"],
   }),
-  registries: key("Ids of the registries that it is registered in. Default: all.", texts().optional(), {
-    aliases: ["registryIds", "registry"],
-  }),
+  registries: key(
+    "Ids of the registries that it is registered in. Not used yet: it is in all of them.",
+    texts().optional(),
+    {
+      aliases: ["registryIds", "registry"],
+    },
+  ),
   ...inerts("requests are not signed", "auth", "paramSign"),
   maxMessageSize: inert("the protocol's `payload` limits messages"),
 });
 
 const asked = (names: KnownNames) => ({
   ...shared(names),
+  params: freeParams("`migration.step` and what else Java has of its kind; others have no effect."),
   check: key("Whether a start fails when no provider is found. Default: true.", flag().optional(), {
     otherwise: "true",
   }),
   protocol: key("Protocols to be spoken. Default: whatever providers offer.", texts().optional()),
-  registries: key("Ids of the registries where providers are looked up. Default: all.", texts().optional(), {
-    aliases: ["registryIds", "registry"],
-  }),
+  registries: key(
+    "Ids of the registries where providers are looked up. Not used yet: in all of them.",
+    texts().optional(),
+    {
+      aliases: ["registryIds", "registry"],
+    },
+  ),
 });
 
 /** One of `provider.services:`. */

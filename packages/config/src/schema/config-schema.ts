@@ -57,7 +57,7 @@ const application = () =>
       oneOf(["local", "remote"]).default("local"),
     ),
     metadataServicePort: key(
-      "The port that serves metadata. Default: the first protocol's.",
+      "The port that serves metadata. Default: that of the protocol which serves it.",
       integer(1, 65_535).optional(),
     ),
     metadataServiceProtocol: key("The protocol that serves metadata.", text().optional()),
