@@ -13,11 +13,12 @@ export async function runStore(name, only, length, told) {
     return;
   }
   let server;
-  for (const [id, { run, times, own = false }] of chosen) {
+  for (const [id, scenario] of chosen) {
+    const { times, own = false } = scenario;
     const startMs = performance.now();
     try {
       if (!own) server ??= await store.start();
-      const result = await run({ store, server, durationMs: times[length] });
+      const result = await scenario.run({ store, server, durationMs: times[length] });
       const seconds = Math.round((performance.now() - startMs) / 1_000);
       if (result === undefined) told({ store: name, fault: id });
       else {

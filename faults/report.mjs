@@ -58,7 +58,7 @@ function details(results) {
 
 /** The whole of docs/reliability.md. */
 export function page(results) {
-  const dates = [...new Set(results.map(({ date }) => date))].sort();
+  const dates = [...new Set(results.map(({ date }) => date))].sort((one, other) => one.localeCompare(other));
   const full = results.filter(({ length }) => length === "full");
   const lengths =
     full.length === 0

@@ -28,7 +28,7 @@ if (values.store !== undefined) {
 }
 
 if (!values["no-build"]) {
-  await installServers();
+  installServers();
   await build();
 }
 const { stores } = await import("./stores.mjs");

@@ -2,8 +2,9 @@
 import { createApplication } from "dubbo-ts";
 import { etcdConnection } from "@dubbo-ts/registry-etcd";
 import { zookeeperConnection } from "@dubbo-ts/registry-zookeeper";
+import { startRedis } from "@dubbo-ts/testkit";
 import { application, forMs, msUntil, openScene, Worker } from "./scene.mjs";
-import { linkTo, lookInto, stores } from "./stores.mjs";
+import { linkTo, lookInto } from "./stores.mjs";
 
 /** A bar: holds when `value` is at most `limit` (or at least, where `least`). */
 const atMost = (what, value, limit, unit = "") => ({ what, value, limit, unit, ok: value <= limit });
@@ -404,8 +405,7 @@ const guarded = {
   },
   nacos3: nacosWithShortTokens,
   nacos2: nacosWithShortTokens,
-  async redis(store) {
-    const { startRedis } = await import("@dubbo-ts/testkit");
+  async redis() {
     return {
       server: await startRedis({ password: "right-secret" }),
       username: "default",

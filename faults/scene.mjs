@@ -51,7 +51,7 @@ export async function openScene(
     closers.push(() => look.close());
     const shared = await open();
     const links = await Promise.all(Array.from({ length: ownLinks }, open));
-    const start = (index = providers, withinMs = undefined) =>
+    const start = (index = providers, withinMs) =>
       startProvider(configAt(links[index] ?? shared, application), withinMs);
     const running = await Promise.all(Array.from({ length: providers }, (_, index) => start(index)));
     closers.push(() => Promise.all(running.map((one) => one.end("SIGKILL"))));
