@@ -124,7 +124,7 @@ describe("over HTTP", () => {
       const { requests, http } = caller(JSON.stringify({ clientBeatInterval: wanted }));
       const base = { namespace: "public", groupName: "g", serviceName: "s" };
       const longest: number[] = [];
-      const { setTimeout } = clock;
+      const setTimeout = clock.setTimeout.bind(clock);
       jest.spyOn(clock, "setTimeout").mockImplementation((callback, delayMs, options) => {
         longest.push(delayMs);
         return setTimeout(callback, delayMs, options);
