@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { compareHessian } from "../test/interop/hessian/run.mjs";
 import { buildPeers } from "../test/interop/run/build.mjs";
 import { allCells, allLives, knownWords, matches } from "../test/interop/run/cells.mjs";
 import { isInside, runInside } from "../test/interop/run/namespace.mjs";
@@ -20,12 +21,12 @@ const { values } = parseArgs({
   },
 });
 const only = values.only.split(",").filter((word) => word !== "");
-const unknown = only.filter((word) => ![...knownWords, "calls", "life"].includes(word));
+const unknown = only.filter((word) => ![...knownWords, "calls", "life", "hessian"].includes(word));
 if (unknown.length > 0) {
-  console.error(`--only takes calls, life, ${knownWords.join(", ")}; not ${unknown.join(", ")}`);
+  console.error(`--only takes calls, life, hessian, ${knownWords.join(", ")}; not ${unknown.join(", ")}`);
   process.exit(2);
 }
-const parts = ["calls", "life"].filter((part) => only.includes(part));
+const parts = ["calls", "life", "hessian"].filter((part) => only.includes(part));
 const wants = (part) => parts.length === 0 || parts.includes(part);
 const words = only.filter((word) => !parts.includes(word));
 const wanted = {
@@ -40,11 +41,14 @@ async function prepare() {
     await build();
     installServers();
   }
+  const different =
+    wants("hessian") && words.length === 0 ? await compareHessian({ isBuilt: values["no-build"] }) : 0;
   const all = [...wanted.cells, ...wanted.lives];
   const languages = [...new Set(all.flatMap(({ provider, consumer }) => [provider, consumer]))];
   const built = values["no-build"] ? languages : buildPeers(languages);
-  if (built.filter((name) => name !== "node").length === 0) return 0;
-  return runInside(fileURLToPath(import.meta.url), process.argv.slice(2));
+  if (built.filter((name) => name !== "node").length === 0) return different > 0 ? 1 : 0;
+  const code = runInside(fileURLToPath(import.meta.url), process.argv.slice(2));
+  return different > 0 ? 1 : code;
 }
 
 /** Inside the namespace: no network but its own. */

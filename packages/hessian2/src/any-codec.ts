@@ -2,6 +2,7 @@ import { type Codec, type Compile, notA } from "./codec.js";
 import type { Decoder } from "./decoder.js";
 import { dynamicLayout, type Encoder } from "./encoder.js";
 import { readAnyValue } from "./any-reader.js";
+import { DistinctKeys } from "./java-equality.js";
 import { JavaBigInteger, JavaDecimal, JavaObject, TypedValue } from "./java-object.js";
 import { hashSet } from "./list-codecs.js";
 import { isRecord, untypedMap } from "./map-codec.js";
@@ -64,7 +65,7 @@ export class AnyCodec implements Codec {
     else if (value instanceof Map) this.#writeMap(encoder, value, value as Map<unknown, unknown>);
     else if (value instanceof Date) writeDate(encoder, value);
     else if (value instanceof Uint8Array) encoder.writeBytes(value);
-    else if (value instanceof Set) this.#writeList(encoder, value, [...(value as Set<unknown>)], hashSet);
+    else if (value instanceof Set) this.#writeSet(encoder, value);
     else if (value instanceof Error) this.errors.write(encoder, value);
     else if (value instanceof TypedValue) this.compile(value.type).write(encoder, value.value);
     else if (value instanceof JavaObject) this.#writeJavaObject(encoder, value);
@@ -88,17 +89,25 @@ export class AnyCodec implements Codec {
     encoder.leave();
   }
 
+  #writeSet(encoder: Encoder, set: ReadonlySet<unknown>): void {
+    const distinct = new DistinctKeys();
+    for (const value of set) distinct.add(value);
+    this.#writeList(encoder, set, [...set], hashSet);
+  }
+
   #writeMap(encoder: Encoder, value: object, entries: Iterable<readonly [unknown, unknown]>): void {
     if (encoder.writeReference(value, this)) return;
     encoder.writeTag(untypedMap);
     encoder.enter();
-    for (const [key, entry] of entries) this.#writeEntry(encoder, key, entry);
+    const distinct = new DistinctKeys();
+    for (const [key, entry] of entries) this.#writeEntry(encoder, key, entry, distinct);
     encoder.leave();
     encoder.writeTag(Tag.end);
   }
 
-  #writeEntry(encoder: Encoder, key: unknown, entry: unknown): void {
+  #writeEntry(encoder: Encoder, key: unknown, entry: unknown, distinct: DistinctKeys): void {
     try {
+      distinct.add(key);
       this.write(encoder, key);
       this.write(encoder, entry);
     } catch (error) {
@@ -163,7 +172,7 @@ function writeArray<T>(
   values: Iterable<T> & { readonly length: number },
   write: (value: T) => unknown,
 ): void {
-  encoder.skipReference();
+  if (encoder.writeReference(values, writeArray)) return;
   encoder.beginList(values.length, type);
   for (const value of values) write(value);
 }

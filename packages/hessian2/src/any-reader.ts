@@ -1,6 +1,7 @@
 import type { Decoder, ValueReader } from "./decoder.js";
 import { fromWords } from "./words.js";
 import { JavaBigInteger, JavaDecimal, JavaObject } from "./java-object.js";
+import { DistinctNumbers } from "./java-equality.js";
 import { readElements } from "./list-codecs.js";
 import { Misfit, show, within } from "./misfit.js";
 import { Kind } from "./tags.js";
@@ -55,7 +56,8 @@ function readList(decoder: Decoder, any: ValueReader): unknown {
   if (type !== undefined && setType.test(type)) {
     const set = new Set<unknown>();
     decoder.register(set, any);
-    readElements(decoder, any, length, (value) => set.add(value));
+    const member = new DistinctNumbers(any);
+    readElements(decoder, member, length, (value) => set.add(value));
     return set;
   }
   const list: unknown[] = [];
@@ -70,9 +72,10 @@ function readMap(decoder: Decoder, any: ValueReader): unknown {
   const index = decoder.register(object, any);
   decoder.enter();
   let map: Map<unknown, unknown> | undefined;
+  const keys = new DistinctNumbers(any);
   while (!decoder.takeEnd()) {
     decoder.countElement();
-    const key = any.read(decoder);
+    const key = keys.read(decoder);
     if (map === undefined && typeof key !== "string") map = becomeMap(decoder, object, index, any);
     const value = readValue(decoder, any, key);
     if (map === undefined) object[key as string] = value;

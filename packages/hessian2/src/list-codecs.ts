@@ -1,6 +1,7 @@
 import { type Codec, notA } from "./codec.js";
 import type { Decoder } from "./decoder.js";
 import type { Encoder } from "./encoder.js";
+import { DistinctKeys } from "./java-equality.js";
 import { within } from "./misfit.js";
 import { bytesCodec, stringCodec } from "./scalar-codecs.js";
 import { Kind } from "./tags.js";
@@ -108,6 +109,8 @@ export class SetCodec implements Codec {
   write(encoder: Encoder, value: unknown): void {
     if (!(value instanceof Set)) throw notA("set", value);
     if (encoder.writeReference(value, this)) return;
+    const distinct = new DistinctKeys();
+    for (const member of value) distinct.add(member);
     encoder.beginList(value.size, hashSet);
     writeElements(encoder, this.element, value);
   }

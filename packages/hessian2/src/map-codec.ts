@@ -1,6 +1,7 @@
 import { type Codec, notA } from "./codec.js";
 import type { Decoder } from "./decoder.js";
 import type { Encoder } from "./encoder.js";
+import { DistinctKeys } from "./java-equality.js";
 import { show, within } from "./misfit.js";
 import { Kind, Tag } from "./tags.js";
 
@@ -20,7 +21,8 @@ export class MapCodec implements Codec {
     if (encoder.writeReference(value as object, this)) return;
     encoder.writeTag(untypedMap);
     encoder.enter();
-    for (const [key, entry] of entries) this.#writeEntry(encoder, key, entry);
+    const distinct = new DistinctKeys();
+    for (const [key, entry] of entries) this.#writeEntry(encoder, key, entry, distinct);
     encoder.leave();
     encoder.writeTag(Tag.end);
   }
@@ -31,8 +33,9 @@ export class MapCodec implements Codec {
     return Object.entries(value);
   }
 
-  #writeEntry(encoder: Encoder, key: unknown, entry: unknown): void {
+  #writeEntry(encoder: Encoder, key: unknown, entry: unknown, distinct: DistinctKeys): void {
     try {
+      distinct.add(key);
       this.key.write(encoder, key);
       this.value.write(encoder, entry);
     } catch (error) {

@@ -124,6 +124,7 @@ export class FloatCodec implements Codec {
 
 /** The double with the digits that Java prints for the float, two at least: 0.1 for 0.10000000149011612. */
 function sameDigits(float: number): number {
+  if (float === 0) return float; // no text has the sign of -0
   for (let digits = 2; digits < 9; digits++) {
     const short = Number(float.toPrecision(digits));
     if (Math.fround(short) === float) return short;

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { hessianSection } from "../hessian/section.mjs";
 import { languages } from "./build.mjs";
 import { allCells, cellKey, levels } from "./cells.mjs";
 
@@ -18,6 +19,7 @@ export function compatibilityPage(results) {
     "## What fails, whose fault it is, and what to do instead",
     knownTable(results),
     "JB and GB are faults of Apache Dubbo for Java and dubbo-go in the versions above.",
+    ...hessianSection(),
     "## Quirks",
     "What the peers do in ways of their own, and the test that keeps each understood.",
     quirksTable(),

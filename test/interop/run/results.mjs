@@ -74,6 +74,11 @@ export class Results {
   }
 }
 
+/** Writes the page anew from what is recorded. */
+export function writePage() {
+  writeFileSync(page, compatibilityPage(JSON.parse(readFileSync(file, "utf8"))));
+}
+
 function faultOfPeer({ consumer, form }, failed, errors) {
   if (failed === 0 || consumer !== "java" || form !== "tri") return undefined;
   if (!errors.every((error) => error.includes("CANCELLED"))) return undefined;
