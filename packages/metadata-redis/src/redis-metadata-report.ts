@@ -8,7 +8,7 @@ import {
   type ServiceKey,
   systemRuntime,
 } from "@dubbo-ts/core";
-import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
+import { applicationsIn, type MappingRecord, mappingText, type MetadataReport } from "@dubbo-ts/metadata";
 import { compareAndSet } from "./compare-and-set.js";
 import { failureOf, metadataError } from "./errors.js";
 import { putMetadata } from "./put-metadata.js";
@@ -104,7 +104,7 @@ class RedisMetadataReport implements MetadataReport {
   async writeMapping(serviceInterface: string, next: MappingRecord, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     if (!(await this.#translated(() => this.#swapMapping(serviceInterface, next, signal)))) return false;
-    const before = applicationsIn(next.version ?? null);
+    const before = applicationsIn(next.version);
     const added = this.#added.get(serviceInterface) ?? new Set();
     for (const name of next.applications) if (!before.has(name)) added.add(name);
     this.#added.set(serviceInterface, added);
@@ -151,7 +151,7 @@ class RedisMetadataReport implements MetadataReport {
   /** What is compared is the text, as in Java. */
   #swapMapping(serviceInterface: string, next: MappingRecord, signal: AbortSignal): Promise<boolean> {
     const field = nameOf(serviceInterface, "an interface");
-    const text = [...next.applications].join(",");
+    const text = mappingText(next.applications);
     const change = {
       key: this.#mapping,
       read: ["hget", this.#mapping, field] as const,
@@ -202,12 +202,6 @@ class RedisMetadataReport implements MetadataReport {
       throw metadataError(this.connection.name, error);
     }
   }
-}
-
-/** Names after commas, in their order (app-level discovery 5). */
-function applicationsIn(text: string | null): ReadonlySet<string> {
-  const names = (text ?? "").split(",").map((name) => name.trim());
-  return new Set(names.filter((name) => name !== ""));
 }
 
 /** @throws {MetadataError} METADATA_INVALID: it is empty. */

@@ -8,6 +8,7 @@ export {
   type ExportedServiceOptions,
 } from "./describe-services.js";
 export { MetadataCache, type MetadataCacheOptions, type MetadataHold } from "./metadata-cache.js";
+export { applicationsIn, mappingText } from "./mapping-text.js";
 export type { MappingRecord, MetadataReport } from "./metadata-report.js";
 export {
   createMetadataService,

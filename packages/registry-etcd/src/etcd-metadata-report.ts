@@ -8,7 +8,7 @@ import {
   type ServiceKey,
   systemRuntime,
 } from "@dubbo-ts/core";
-import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
+import { applicationsIn, type MappingRecord, mappingText, type MetadataReport } from "@dubbo-ts/metadata";
 import { type EtcdClient, isEtcdError, watchKeys } from "@dubbo-ts/etcd-client";
 import { failureOf, metadataError } from "./errors.js";
 import { type EtcdConnection, etcdConnection, type EtcdOptions } from "./etcd-connection.js";
@@ -76,13 +76,16 @@ class EtcdMetadataReport implements MetadataReport {
     signal.throwIfAborted();
     const key = this.#mappingKey(serviceInterface);
     const found = await this.#translated(() => this.#client.get(key, { signal }));
-    return { applications: applicationsIn(found?.value), version: found?.modRevision.toString() };
+    return {
+      applications: applicationsIn(found?.value.toString("utf8")),
+      version: found?.modRevision.toString(),
+    };
   }
 
   async writeMapping(serviceInterface: string, next: MappingRecord, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     const key = this.#mappingKey(serviceInterface);
-    const value = [...next.applications].join(",");
+    const value = mappingText(next.applications);
     return this.#translated(() => this.#write(key, value, BigInt(next.version ?? 0), signal));
   }
 
@@ -100,8 +103,8 @@ class EtcdMetadataReport implements MetadataReport {
         { key },
         { signal: either, resyncMs, settleMs: 0 },
       )) {
-        const applications = applicationsIn(entries.get(key)?.value);
-        const text = [...applications].join(",");
+        const applications = applicationsIn(entries.get(key)?.value.toString("utf8"));
+        const text = mappingText(applications);
         if (text !== last) yield applications;
         last = text;
       }
@@ -154,12 +157,6 @@ class EtcdMetadataReport implements MetadataReport {
       throw metadataError(this.connection.name, error);
     }
   }
-}
-
-/** Names after commas, in their order (app-level discovery 5). */
-function applicationsIn(value: Buffer | undefined): ReadonlySet<string> {
-  const names = (value?.toString("utf8") ?? "").split(",").map((name) => name.trim());
-  return new Set(names.filter((name) => name !== ""));
 }
 
 /** @throws {MetadataError} METADATA_INVALID: it cannot be a part of a key. */

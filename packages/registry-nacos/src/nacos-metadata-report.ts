@@ -9,7 +9,7 @@ import {
   sleep,
   systemRuntime,
 } from "@dubbo-ts/core";
-import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
+import { applicationsIn, type MappingRecord, mappingText, type MetadataReport } from "@dubbo-ts/metadata";
 import type { ConfigKey, NacosConfig } from "@dubbo-ts/nacos-client";
 import { failureOf, metadataError } from "./errors.js";
 import { plainName } from "./nacos-names.js";
@@ -92,7 +92,7 @@ export class NacosMetadataReport implements MetadataReport {
 
   async writeMapping(serviceInterface: string, next: MappingRecord, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
-    const content = [...next.applications].join(",");
+    const content = mappingText(next.applications);
     const options = { casMd5: next.version ?? absentMd5, type: "text" };
     const key = mappingKey(serviceInterface);
     return this.#translated(() => this.#options.config.publish(key, content, options, signal));
@@ -151,9 +151,4 @@ export class NacosMetadataReport implements MetadataReport {
 
 function mappingKey(serviceInterface: string): ConfigKey {
   return { dataId: plainName(serviceInterface), group: mappingGroup };
-}
-
-function applicationsIn(content: string | undefined): ReadonlySet<string> {
-  const names = (content ?? "").split(",").map((name) => name.trim());
-  return new Set(names.filter((name) => name !== ""));
 }

@@ -8,7 +8,7 @@ import {
   type ServiceKey,
   systemRuntime,
 } from "@dubbo-ts/core";
-import type { MappingRecord, MetadataReport } from "@dubbo-ts/metadata";
+import { applicationsIn, type MappingRecord, mappingText, type MetadataReport } from "@dubbo-ts/metadata";
 import { isZooKeeperError, watchData, type ZooKeeperClient } from "@dubbo-ts/zookeeper-client";
 import { failureOf, metadataError } from "./errors.js";
 import { createWithParents, nodeAt } from "./nodes.js";
@@ -87,7 +87,7 @@ class ZooKeeperMetadataReport implements MetadataReport {
       await this.#client.sync(path, { signal });
       const node = await nodeAt(this.#client, path, signal);
       return {
-        applications: applicationsIn(node?.data),
+        applications: applicationsIn(node?.data.toString("utf8")),
         version: node === undefined ? undefined : String(node.stat.version),
       };
     });
@@ -96,7 +96,7 @@ class ZooKeeperMetadataReport implements MetadataReport {
   async writeMapping(serviceInterface: string, next: MappingRecord, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     const path = this.#mappingPath(serviceInterface);
-    const data = Buffer.from([...next.applications].join(","), "utf8");
+    const data = Buffer.from(mappingText(next.applications), "utf8");
     return this.#translated(async () => {
       try {
         if (next.version === undefined) await createWithParents(this.#client, path, data, signal);
@@ -125,8 +125,8 @@ class ZooKeeperMetadataReport implements MetadataReport {
         resyncMs,
         settleMs: 0,
       })) {
-        const applications = applicationsIn(value?.data);
-        const text = [...applications].join(",");
+        const applications = applicationsIn(value?.data.toString("utf8"));
+        const text = mappingText(applications);
         if (text !== last) yield applications;
         last = text;
       }
@@ -211,12 +211,6 @@ function firstReadable(
   }
   if (failure !== undefined) throw failure;
   return undefined;
-}
-
-/** Names after commas, in their order (app-level discovery 5). */
-function applicationsIn(data: Buffer | undefined): ReadonlySet<string> {
-  const names = (data?.toString("utf8") ?? "").split(",").map((name) => name.trim());
-  return new Set(names.filter((name) => name !== ""));
 }
 
 /** @throws {MetadataError} METADATA_INVALID: it cannot be the name of a node. */

@@ -80,6 +80,7 @@ export function encodeInstance(instance: ServiceInstance): Record<string, string
     [keys.revision]: instance.revision ?? emptyRevision,
     [keys.storage]: instance.storage,
   };
+  // Without an address there is no version either, as in Go: only who asks an instance looks at it.
   if (metadataService !== undefined) {
     metadata[keys.metadataService] = encodeMetadataService(metadataService);
     metadata[keys.metadataVersion] = metadataService.version;
