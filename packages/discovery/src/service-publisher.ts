@@ -1,19 +1,15 @@
-import { setMaxListeners } from "node:events";
 import {
   abortable,
   ConfigError,
-  deadline,
   DisposalScope,
   hasCode,
   instanceId,
-  MetadataError,
   type MetadataInfo,
   type MetadataServiceAddress,
   type MetadataStorage,
   RegistryError,
   type Runtime,
   type ServiceInstance,
-  sleep,
   systemRuntime,
 } from "@dubbo-ts/core";
 import {
@@ -21,9 +17,10 @@ import {
   type ExportedService,
   type MetadataReport,
   type MetadataStore,
-  ServiceNameMapping,
 } from "@dubbo-ts/metadata";
+import { BackgroundWork } from "./background-work.js";
 import { fitInstance } from "./fit-instance.js";
+import { MetadataPublisher } from "./metadata-publisher.js";
 import type { Registry } from "./registry.js";
 import { RegistrationKeeper } from "./registration-keeper.js";
 
@@ -106,15 +103,6 @@ export function createServicePublisher(options: ServicePublisherOptions): Servic
   return new OrderedServicePublisher(options);
 }
 
-/** No report took the metadata. A single one that refuses for good says best why. */
-function notTaken(application: string, errors: readonly unknown[]): unknown {
-  const [first] = errors;
-  if (errors.length === 1 && first instanceof RegistryError) return first;
-  const reasons = errors.map((error) => (error instanceof Error ? error.message : String(error)));
-  const why = `metadata of ${application}: no report took it: ${reasons.join("; ")}`;
-  return new MetadataError("METADATA_UNAVAILABLE", why, { cause: errors.length === 1 ? first : errors });
-}
-
 interface Job {
   readonly state: PublishedState | undefined;
   readonly done: Promise<void>;
@@ -133,28 +121,25 @@ const finalCodes = [
 class OrderedServicePublisher implements ServicePublisher {
   readonly #runtime: Runtime;
   readonly #keepers: readonly RegistrationKeeper<ServiceInstance>[];
-  readonly #mapping: ServiceNameMapping;
-  readonly #closing = new AbortController();
-  readonly #background = new Set<Promise<void>>();
-  readonly #mapped = new Set<string>();
+  readonly #work: BackgroundWork;
+  readonly #metadata: MetadataPublisher;
   readonly #startedAtMs: number;
   #next: Job | undefined;
   #loop: Promise<void> | undefined;
   /** Counts states that were begun: what was left to the background ends when there is a newer one. */
   #generation = 0;
   #started = false;
-  #watched = false;
   #instance: ServiceInstance | undefined;
-  #metadata: MetadataInfo | undefined;
   #refused: ((error: unknown) => void) | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(private readonly options: ServicePublisherOptions) {
     const { registries, reports, runtime = systemRuntime } = options;
+    const { reportLocalMetadata = false, verifyMs = 600_000 } = options;
     this.#runtime = runtime;
-    setMaxListeners(0, this.#closing.signal); // one for each piece of work in the background
+    this.#work = new BackgroundWork(runtime, "publishing");
     this.#startedAtMs = runtime.clock.wallMs();
-    this.#mapping = new ServiceNameMapping({ reports, runtime });
+    this.#metadata = new MetadataPublisher({ reports, reportLocalMetadata, verifyMs }, this.#work);
     this.#keepers = registries.map(
       (registry) =>
         new RegistrationKeeper<ServiceInstance>(registry, runtime, ({ name }, error) =>
@@ -181,18 +166,18 @@ class OrderedServicePublisher implements ServicePublisher {
   }
 
   async #close(): Promise<void> {
-    this.#closing.abort(new RegistryError("REGISTRY_UNAVAILABLE", "the publisher is closed"));
+    this.#work.abort(new RegistryError("REGISTRY_UNAVAILABLE", "the publisher is closed"));
     await this.#loop;
     this.#instance = undefined;
     const scope = new DisposalScope();
-    scope.use(this.#mapping);
-    scope.defer(async () => void (await Promise.all(this.#background)));
+    scope.use(this.#metadata);
+    scope.use(this.#work);
     scope.defer(async () => void (await Promise.all(this.#keepers.map((one) => one[Symbol.asyncDispose]()))));
     await scope[Symbol.asyncDispose]();
   }
 
   #enqueue(state: PublishedState | undefined): Promise<void> {
-    if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason as Error);
+    if (this.#work.signal.aborted) return Promise.reject(this.#work.signal.reason as Error);
     const before = this.#next;
     const job = newJob(state);
     this.#next = job;
@@ -208,12 +193,12 @@ class OrderedServicePublisher implements ServicePublisher {
     await Promise.resolve(); // what is published in one tick is one state
     while (this.#next !== undefined) {
       const isFarewell = this.#next.state === undefined;
-      if (this.#started && !isFarewell) await this.#pause(this.options.debounceMs ?? 100);
+      if (this.#started && !isFarewell) await this.#work.pause(this.options.debounceMs ?? 100);
       const job = this.#next;
       this.#next = undefined;
       this.#generation += 1;
       try {
-        this.#closing.signal.throwIfAborted();
+        this.#work.signal.throwIfAborted();
         await this.#bounded(job);
         job.resolve();
       } catch (error) {
@@ -227,7 +212,7 @@ class OrderedServicePublisher implements ServicePublisher {
   async #bounded(job: Job): Promise<void> {
     const { application, check = false, startTimeoutMs = 5_000 } = this.options;
     const strict = check && !this.#started;
-    const limit = this.#limit(startTimeoutMs, () => this.#late(`${application} is not registered`));
+    const limit = this.#work.limit(startTimeoutMs, () => this.#late(`${application} is not registered`));
     const refused = new Promise<never>((_, reject) => {
       if (strict) this.#refused = reject;
     });
@@ -236,7 +221,7 @@ class OrderedServicePublisher implements ServicePublisher {
       const applied = this.#apply(job.state, limit.signal);
       await Promise.race([abortable(applied, limit.signal), refused]);
     } catch (error) {
-      if (strict || hasCode(error, ...finalCodes) || this.#closing.signal.aborted) throw error;
+      if (strict || hasCode(error, ...finalCodes) || this.#work.signal.aborted) throw error;
       this.#runtime.log.warn({ err: error, application }, "publishing goes on in the background");
       this.#goOn(job.state);
     } finally {
@@ -249,6 +234,7 @@ class OrderedServicePublisher implements ServicePublisher {
   async #apply(state: PublishedState | undefined, signal: AbortSignal): Promise<void> {
     if (state === undefined || state.services.length === 0) {
       this.#instance = undefined;
+      this.#metadata.release();
       await this.#register(undefined);
       return;
     }
@@ -256,11 +242,9 @@ class OrderedServicePublisher implements ServicePublisher {
     const metadata = describeServices(application, state.services);
     const instance = this.#fit(state, metadata);
     metadataStore.offer(metadata);
-    await this.#report(metadata, instance.storage, signal);
-    await this.#map(metadata, signal);
-    this.#metadata = metadata;
+    await this.#metadata.publish(metadata, instance.storage, signal);
     this.#instance = instance;
-    this.#lookAfter(metadata);
+    this.#metadata.keep(metadata, instance.storage);
     await this.#register(instance);
   }
 
@@ -287,58 +271,6 @@ class OrderedServicePublisher implements ServicePublisher {
     return fitInstance(instance, { maxChars: maxMetadataChars, canStoreRemotely, log: this.#runtime.log });
   }
 
-  /** One report that has it is enough to go on; the others get it as soon as they can be reached. */
-  async #report(metadata: MetadataInfo, storage: MetadataStorage, signal: AbortSignal): Promise<void> {
-    const { reports, reportLocalMetadata = false, application } = this.options;
-    const isNeeded = storage === "remote";
-    if (!isNeeded && !reportLocalMetadata) return;
-    const publishing = reports.map((report) => abortable(report.publish(metadata, signal), signal));
-    const settled = Promise.allSettled(publishing);
-    if (isNeeded)
-      try {
-        await Promise.any(publishing);
-      } catch (cause) {
-        signal.throwIfAborted();
-        throw notTaken(application, (cause as AggregateError).errors as readonly unknown[]);
-      }
-    this.#inBackground(async () => {
-      for (const [index, outcome] of (await settled).entries())
-        if (outcome.status === "rejected") this.#reportUntilDone(reports[index] as MetadataReport, metadata);
-    });
-  }
-
-  #reportUntilDone(report: MetadataReport, metadata: MetadataInfo): void {
-    this.#inBackground(async () => {
-      const { signal } = this.#closing;
-      for (;;) {
-        await this.#pause(5_000);
-        signal.throwIfAborted();
-        if (this.#metadata !== undefined && this.#metadata.revision !== metadata.revision) return;
-        const limit = this.#limit(5_000, () => new Error("no answer"));
-        try {
-          return await abortable(report.publish(metadata, limit.signal), limit.signal);
-        } catch {
-          signal.throwIfAborted(); // else once more
-        } finally {
-          limit[Symbol.dispose]();
-        }
-      }
-    });
-  }
-
-  /** A mapping that fails is tried again in the background: it hides the interface from new consumers only. */
-  async #map({ services, application }: MetadataInfo, signal: AbortSignal): Promise<void> {
-    const interfaces = new Set([...services.values()].map(({ key }) => key.serviceInterface));
-    const missing = [...interfaces].filter((name) => !this.#mapped.has(name));
-    const worker = async () => {
-      for (let name = missing.pop(); name !== undefined; name = missing.pop()) {
-        await this.#mapping.add(name, application, signal);
-        this.#mapped.add(name);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(16, missing.length) }, worker));
-  }
-
   async #register(instance: ServiceInstance | undefined): Promise<void> {
     await Promise.all(this.#keepers.map((keeper) => keeper.set(instance)));
   }
@@ -346,18 +278,16 @@ class OrderedServicePublisher implements ServicePublisher {
   /** Tries again what did not succeed in time, until it does or another state is wanted. */
   #goOn(state: PublishedState | undefined): void {
     const generation = this.#generation;
-    this.#inBackground(async () => {
+    this.#work.run(async () => {
       for (let failures = 0; ; failures++) {
         if (this.#isRegistering(state)) return; // the keepers go on by themselves
-        await this.#pause(Math.min(10_000, 1_000 * 2 ** Math.min(failures, 10)));
-        if (generation !== this.#generation || this.#closing.signal.aborted) return;
-        const limit = this.#limit(10_000, () => new Error("late"));
+        await this.#work.pause(Math.min(10_000, 1_000 * 2 ** Math.min(failures, 10)));
+        if (generation !== this.#generation || this.#work.signal.aborted) return;
+        using limit = this.#work.limit(10_000, () => new Error("late"));
         try {
           return await abortable(this.#apply(state, limit.signal), limit.signal);
         } catch (error) {
           this.#runtime.log.debug({ err: error }, "publishing is tried again");
-        } finally {
-          limit[Symbol.dispose]();
         }
       }
     });
@@ -367,44 +297,7 @@ class OrderedServicePublisher implements ServicePublisher {
   #isRegistering(state: PublishedState | undefined): boolean {
     if (state === undefined || state.services.length === 0) return true;
     const { revision } = describeServices(this.options.application, state.services);
-    return this.#metadata?.revision === revision && this.#instance?.port === state.port;
-  }
-
-  /** Writes mapping and metadata again when somebody wiped them, and now and then in any case. */
-  #lookAfter({ services, application }: MetadataInfo): void {
-    const [first] = services.values();
-    if (this.#watched || first === undefined || this.options.reports.length === 0) return;
-    this.#watched = true;
-    const { signal } = this.#closing;
-    this.#inBackground(() =>
-      this.#mapping.whenLost(
-        first.key.serviceInterface,
-        application,
-        () => this.#inBackground(() => this.#writeAgain()),
-        signal,
-      ),
-    );
-    this.#inBackground(async () => {
-      while (!signal.aborted) {
-        await this.#pause((this.options.verifyMs ?? 600_000) * (0.75 + this.#runtime.random() / 2));
-        if (!signal.aborted) await this.#writeAgain();
-      }
-    });
-  }
-
-  async #writeAgain(): Promise<void> {
-    const metadata = this.#metadata;
-    if (metadata === undefined || this.#instance === undefined) return;
-    const limit = this.#limit(10_000, () => new Error("late"));
-    try {
-      this.#mapped.clear();
-      await this.#report(metadata, this.#instance.storage, limit.signal);
-      await this.#map(metadata, limit.signal);
-    } catch (error) {
-      this.#runtime.log.warn({ err: error }, "mapping and metadata could not be written again yet");
-    } finally {
-      limit[Symbol.dispose]();
-    }
+    return this.#instance?.revision === revision && this.#instance.port === state.port;
   }
 
   #onFailure(registry: string, error: unknown): void {
@@ -424,26 +317,6 @@ class OrderedServicePublisher implements ServicePublisher {
     const options = first === undefined ? undefined : { cause: first };
     const code = first?.code ?? "REGISTRY_UNAVAILABLE";
     return new RegistryError(code, `${what} after ${startTimeoutMs} ms: ${why}`, options);
-  }
-
-  #limit(ms: number, reason: () => unknown): ReturnType<typeof deadline> {
-    const limit = deadline(this.#runtime.clock, ms, reason, this.#closing.signal);
-    setMaxListeners(0, limit.signal); // many mappings are written at once
-    return limit;
-  }
-
-  #pause(ms: number): Promise<void> {
-    return sleep(this.#runtime.clock, ms, this.#closing.signal, { background: true }).catch(() => {});
-  }
-
-  #inBackground(work: () => Promise<void>): void {
-    const running = work()
-      .catch((error: unknown) => {
-        if (!this.#closing.signal.aborted)
-          this.#runtime.log.warn({ err: error }, "something in the background of publishing failed");
-      })
-      .finally(() => this.#background.delete(running));
-    this.#background.add(running);
   }
 }
 
