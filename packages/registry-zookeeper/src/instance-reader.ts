@@ -1,34 +1,36 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Logger, ServiceInstance } from "@dubbo-ts/core";
 import {
-  type Children,
-  Floor,
   isZooKeeperError,
-  type NodeData,
+  type Pass,
+  readChildren,
   type Watcher,
   type ZooKeeperClient,
 } from "@dubbo-ts/zookeeper-client";
 import { decodeInstanceJson } from "./instance-json.js";
 
-/** What a reading is about. */
-export interface Reading {
-  readonly signal: AbortSignal;
-  readonly watcher?: Watcher;
-  /** Children that changed since the last reading. */
-  readonly changed: ReadonlySet<string>;
-  /** Read all children, changed or not. */
-  readonly full: boolean;
-}
-
+/** A node as it was read last. */
 interface Known {
-  readonly data: Buffer;
-  readonly floor: Floor<NonNullable<NodeData>>;
+  /** A server that lags behind may show what was before: within one session nothing older is taken. */
+  readonly session: bigint;
+  readonly mzxid: bigint;
   /** Undefined: it cannot be read. */
   readonly instance: ServiceInstance | undefined;
 }
 
-/** Reads the nodes below an application's, again and again; what did not change gives the same object. */
+/** How nodes are read. */
+interface Reading {
+  readonly signal: AbortSignal;
+  readonly watcher?: Watcher;
+}
+
+/**
+ * Reads the nodes below an application's, again and again; what did not change gives the same object. A change costs
+ * one read, and where nodes came or went one of their names.
+ */
 export class InstanceReader {
-  #known = new Map<string, Known>();
+  /** By the node's name; those that came later stand behind. */
+  readonly #known = new Map<string, Known>();
   #last: readonly ServiceInstance[] = [];
 
   constructor(
@@ -39,34 +41,72 @@ export class InstanceReader {
   ) {}
 
   /** The same array as before when nothing changed. Children that cannot be read are left out one by one. */
-  async read(children: Children, reading: Reading): Promise<readonly ServiceInstance[]> {
-    const names = children?.names ?? [];
-    const read = await Promise.all(
-      names.map(async (name) => [name, await this.#one(name, reading)] as const),
+  async follow(pass: Pass): Promise<readonly ServiceInstance[]> {
+    const { full, changed } = pass;
+    const touched = new Set([...changed].map((path) => path.slice(this.path.length + 1)));
+    if (!full && !changed.has(this.path)) {
+      const names = [...touched].filter((name) => this.#known.has(name));
+      return this.#take(await this.#readAll(names, pass), []);
+    }
+    const names = (await readChildren(this.client, this.path, pass))?.names ?? [];
+    const wanted = names.filter((name) => full || touched.has(name) || !this.#known.has(name));
+    return this.#take(await this.#readAll(wanted, pass), this.#missingFrom(names));
+  }
+
+  /** All of `names`, whatever is known. */
+  async read(names: readonly string[], reading: Reading): Promise<readonly ServiceInstance[]> {
+    return this.#take(await this.#readAll(names, reading), this.#missingFrom(names));
+  }
+
+  #readAll(names: readonly string[], reading: Reading) {
+    return Promise.all(
+      [...names].sort().map(async (name) => [name, await this.#one(name, reading)] as const),
     );
-    const known = new Map<string, Known>();
-    for (const [name, one] of read) if (one !== undefined) known.set(name, one);
-    this.#known = known;
-    const instances = [...known.values()].flatMap(({ instance }) => instance ?? []);
-    const last = this.#last;
-    if (instances.length !== last.length || instances.some((instance, at) => instance !== last[at]))
-      this.#last = instances;
-    return this.#last;
+  }
+
+  #missingFrom(names: readonly string[]): readonly string[] {
+    let present = 0;
+    for (const name of names) if (this.#known.has(name)) present += 1;
+    if (present === this.#known.size) return [];
+    const all = new Set(names);
+    return [...this.#known.keys()].filter((name) => !all.has(name));
+  }
+
+  #take(
+    read: readonly (readonly [string, Known | undefined])[],
+    gone: readonly string[],
+  ): readonly ServiceInstance[] {
+    let isSame = true;
+    for (const name of gone) isSame = this.#put(name, undefined) && isSame;
+    for (const [name, known] of read) isSame = this.#put(name, known) && isSame;
+    if (isSame) return this.#last;
+    const instances: ServiceInstance[] = [];
+    for (const { instance } of this.#known.values()) if (instance !== undefined) instances.push(instance);
+    return (this.#last = instances);
+  }
+
+  /** True when the instance there is the same object as before. */
+  #put(name: string, next: Known | undefined): boolean {
+    const before = this.#known.get(name);
+    if (next === undefined) this.#known.delete(name);
+    else this.#known.set(name, next);
+    return before?.instance === next?.instance;
   }
 
   /** Undefined: it is gone by now. */
-  async #one(name: string, { full, changed, ...options }: Reading): Promise<Known | undefined> {
+  async #one(name: string, reading: Reading): Promise<Known | undefined> {
     const path = `${this.path}/${name}`;
-    const known = this.#known.get(name);
-    if (known !== undefined && !full && !changed.has(path)) return known;
-    const floor = known?.floor ?? new Floor<NonNullable<NodeData>>(this.client);
     try {
-      const node = floor.keep(await this.client.getData(path, options), ({ stat }) => stat.mzxid);
-      if (node === undefined) return undefined;
-      if (known?.data.equals(node.data)) return known;
-      // A copy: the client's buffer is a part of a frame.
-      const data = Buffer.from(node.data);
-      return { data, floor, instance: this.#decode(path, data) };
+      const { data, stat } = await this.client.getData(path, reading);
+      const known = this.#known.get(name);
+      const { sessionId } = this.client;
+      if (known?.session === sessionId && stat.mzxid <= known.mzxid) return known;
+      const instance = this.#decode(path, data);
+      return {
+        session: sessionId,
+        mzxid: stat.mzxid,
+        instance: isDeepStrictEqual(instance, known?.instance) ? known?.instance : instance,
+      };
     } catch (error) {
       if (isZooKeeperError(error, "NO_NODE")) return undefined;
       throw error;

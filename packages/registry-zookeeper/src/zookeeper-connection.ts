@@ -1,4 +1,13 @@
-import { ConfigError, deadline, type Runtime, RegistryError, systemRuntime } from "@dubbo-ts/core";
+import {
+  ConfigError,
+  deadline,
+  type Runtime,
+  RegistryError,
+  systemRuntime,
+  tlsOfParameters,
+  tlsSocket,
+  type TlsSocketOptions,
+} from "@dubbo-ts/core";
 import { isZooKeeperError, openZooKeeper, type ZooKeeperClient } from "@dubbo-ts/zookeeper-client";
 import { durationMs, parseZooKeeperAddress, type ZooKeeperAddress } from "./zookeeper-address.js";
 import { registryError } from "./errors.js";
@@ -6,7 +15,7 @@ import { registryError } from "./errors.js";
 /** Where ZooKeeper is and how it is used. Parameters of the address and fields of the same meaning: the fields win. */
 export interface ZooKeeperOptions {
   /**
-   * `zookeeper://[user:password@]h1:2181,h2:2181[/chroot]?group=…&rootPath=…&timeout=…&session=…&backup=…`, or the same
+   * `zookeeper://[user:password@]h1:2181,h2:2181[/chroot]?group=…&rootPath=…&timeout=…&session=…&backup=…&tls=…`, or the same
    * as it was read elsewhere. With user and password, nodes are created for these alone, as Java does.
    */
   readonly address: string | ZooKeeperAddress;
@@ -20,6 +29,8 @@ export interface ZooKeeperOptions {
   readonly sessionTimeoutMs?: number | undefined;
   /** How long a single call may take. Parameter `timeout`. Default: `sessionTimeoutMs`. */
   readonly callTimeoutMs?: number | undefined;
+  /** For the servers' `secureClientPort`. Default: what `tls`, `tlsCa`, `tlsCert`, `tlsKey` and `tlsServerName` ask for. */
+  readonly tls?: TlsSocketOptions | undefined;
   /** Waits for the server when opening, and fails when it does not come. Default 0: connects in the background. */
   readonly waitForServerMs?: number | undefined;
   /** How long after a reconnect a set of instances is not `settled`. Default: the session's time. */
@@ -56,7 +67,8 @@ export async function zookeeperConnection(
   const address =
     typeof options.address === "string" ? parseZooKeeperAddress(options.address) : options.address;
   const name = `zookeeper://${hostsOf(address).join(",")}${chrootOf(address)}`;
-  const client = openClient(options, address, name, runtime);
+  const tls = options.tls ?? (await tlsOfParameters(name, address.params ?? {}));
+  const client = openClient({ ...options, tls }, address, name, runtime);
   const { waitForServerMs = 0 } = options;
   if (waitForServerMs > 0) await waitForServer(client, name, waitForServerMs, runtime);
   const { group = address.params?.["group"], rootPath = address.params?.["rootPath"] } = options;
@@ -89,7 +101,10 @@ function openClient(
       clock,
       random,
       log,
-      connect: (server) => network.connect({ ...server, noDelay: true }),
+      connect: (server) => {
+        const plain = network.connect({ ...server, noDelay: true });
+        return options.tls === undefined ? plain : tlsSocket(plain, server.host, options.tls);
+      },
     });
   } catch (cause) {
     if (!isZooKeeperError(cause, "ADDRESS_INVALID", "BAD_ARGUMENTS")) throw cause;

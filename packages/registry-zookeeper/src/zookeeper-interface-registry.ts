@@ -84,7 +84,7 @@ class ZooKeeperInterfaceRegistry implements InterfaceRegistry {
     const path = this.#providersOf(service.serviceInterface);
     const reader = new ServiceUrlReader(path, runtime.log);
     const read = async (pass: Parameters<typeof readChildren>[2]) =>
-      reader.read((await readChildren(client, path, pass))?.names ?? []);
+      reader.read([...((await readChildren(client, path, pass))?.names ?? [])].sort());
     try {
       const sets = follow(client, read, { signal: this.#ending(signal), settleMs, resyncMs });
       for await (const { value, settled } of sets) yield { urls: value, settled };

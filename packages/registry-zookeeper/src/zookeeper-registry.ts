@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { type Runtime, RegistryError, type ServiceInstance, systemRuntime } from "@dubbo-ts/core";
 import type { InstanceSet, Registration, Registry } from "@dubbo-ts/discovery";
 import {
+  type Children,
   EphemeralNode,
   follow,
   isZooKeeperError,
@@ -94,18 +95,14 @@ class ZooKeeperRegistry implements Registry {
     return this.#translated(async () => {
       await this.#client.sync(path, { signal: either });
       const children = await this.#children(path, either);
-      return reader.read(children, { signal: either, changed: new Set(), full: true });
+      return reader.read(children?.names ?? [], { signal: either });
     });
   }
 
   async *watch(application: string, signal: AbortSignal): AsyncGenerator<InstanceSet, void, undefined> {
     const path = this.#pathOf(application);
     const reader = this.#reader(application, path);
-    const sets = follow(
-      this.#client,
-      async (pass) => reader.read(await readChildren(this.#client, path, pass), pass),
-      this.#following(signal),
-    );
+    const sets = follow(this.#client, (pass) => reader.follow(pass), this.#following(signal));
     for await (const { value, settled } of this.#guarded(sets)) yield { instances: value, settled };
   }
 
@@ -117,7 +114,7 @@ class ZooKeeperRegistry implements Registry {
   async *watchApplications(signal: AbortSignal): AsyncGenerator<readonly string[], void, undefined> {
     const names = follow(
       this.#client,
-      async (pass) => this.#applicationsAmong(await readChildren(this.#client, this.#root, pass)),
+      async (pass) => this.#applicationsAmong(sorted(await readChildren(this.#client, this.#root, pass))),
       {
         ...this.#following(signal),
         settleMs: 0,
@@ -192,14 +189,14 @@ class ZooKeeperRegistry implements Registry {
   async #children(path: string, signal: AbortSignal) {
     try {
       const { children, stat } = await this.#client.getChildren(path, { signal });
-      return { names: [...children].sort(), stat };
+      return sorted({ names: children, stat });
     } catch (error) {
       if (isZooKeeperError(error, "NO_NODE")) return undefined;
       throw error;
     }
   }
 
-  #applicationsAmong(children: { readonly names: readonly string[] } | undefined): readonly string[] {
+  #applicationsAmong(children: Children): readonly string[] {
     const names = children?.names ?? [];
     if (this.#root !== this.connection.metadataRoot) return names;
     return names.filter((name) => !notApplications.has(name));
@@ -242,6 +239,10 @@ class ZooKeeperRegistry implements Registry {
       );
     return `${this.#root}/${application}`;
   }
+}
+
+function sorted(children: Children): Children {
+  return children && { ...children, names: [...children.names].sort() };
 }
 
 /** `host:port`: two processes with one address are one instance. */

@@ -1,5 +1,9 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createServer as createSecureServer } from "node:tls";
 import { type MetadataInfo, serviceKey, systemRuntime } from "@dubbo-ts/core";
 import {
   faultProxy,
@@ -9,6 +13,7 @@ import {
   sampleInstance,
   sampleMetadata,
   startZooKeeper,
+  testCertificates,
   waitFor,
   type ZooKeeperServer,
   zooKeeperAvailable,
@@ -300,6 +305,51 @@ realServer("on a real ZooKeeper", zooKeeperAvailable(), () => {
         value instanceof Error ? String(value) : typeof value === "bigint" ? String(value) : value,
       ),
     ).not.toContain("geheim");
+  });
+
+  test("speaks TLS as the address says, with a certificate of its own, and names what is wrong with the server's", async () => {
+    const { authority, provider, consumer, otherAuthority } = testCertificates;
+    // TLS ends before the server, as a gateway or the server's own `secureClientPort` has it.
+    const gateway = createSecureServer(
+      { cert: provider.certificate, key: provider.privateKey, ca: authority, requestCert: true },
+      (secure) => {
+        const plain = connect(server.port, server.host);
+        for (const socket of [secure, plain]) socket.on("error", () => {});
+        secure.pipe(plain).pipe(secure);
+      },
+    );
+    await once(gateway.listen(0, "127.0.0.1"), "listening");
+    const folder = await mkdtemp(join(tmpdir(), "zookeeper-tls-"));
+    const pem = async (file: string, content: string) => {
+      await writeFile(join(folder, file), content);
+      return encodeURIComponent(join(folder, file));
+    };
+    const at = `zookeeper://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+    const own = `tlsCert=${await pem("cert", consumer.certificate)}&tlsKey=${await pem("key", consumer.privateKey)}`;
+    try {
+      const ca = await pem("ca", authority);
+      await using registry = await zookeeperRegistry({ address: `${at}?tlsCa=${ca}&${own}&group=tls` });
+      await registry.register(sampleInstance({ application: "secured" }), AbortSignal.timeout(10_000));
+      expect(await (await open("?group=tls")).get("secured", signal)).toHaveLength(1);
+      const wrong: [string, RegExp][] = [
+        [`tlsCa=${await pem("other", otherAuthority)}&${own}`, /certificate/],
+        [`tlsCa=${ca}`, /alert|certificate|closed|ended|ECONNRESET/],
+        [`tlsCa=${ca}&${own}&tlsServerName=elsewhere.test`, /elsewhere\.test/],
+      ];
+      for (const [params, why] of wrong) {
+        const waiting = zookeeperRegistry({ address: `${at}?${params}`, waitForServerMs: 1_000 });
+        await expect(waiting).rejects.toMatchObject({
+          code: "REGISTRY_UNAVAILABLE",
+          message: expect.stringMatching(why) as string,
+        });
+      }
+      await expect(zookeeperRegistry({ address: `${at}?tlsCa=/nowhere` })).rejects.toMatchObject({
+        code: "ADDRESS_INVALID",
+      });
+    } finally {
+      gateway.close();
+      await rm(folder, { recursive: true });
+    }
   });
 
   test("refuses an instance that is too large or has no proper name, and keeps what it had", async () => {

@@ -20,7 +20,7 @@ export function watchChildren(
   const floor = new Floor<NonNullable<Children>>(client);
   return follow(
     client,
-    async (pass) => floor.keep(await readChildren(client, path, pass), (it) => it.stat.pzxid),
+    async (pass) => floor.keep(sorted(await readChildren(client, path, pass)), (it) => it.stat.pzxid),
     {
       ...options,
       same: (a, b) => a?.stat.czxid === b?.stat.czxid && a?.names.join("/") === b?.names.join("/"),
@@ -45,11 +45,15 @@ export function watchData(
   );
 }
 
-/** The children with a watch on them, or undefined with a watch for the node's creation. */
+function sorted(children: Children): Children {
+  return children && { ...children, names: [...children.names].sort() };
+}
+
+/** The children in no order, with a watch on them, or undefined with a watch for the node's creation. */
 export async function readChildren(client: ZooKeeperClient, path: string, pass: Pass): Promise<Children> {
   return orMissing(client, path, pass, async () => {
     const { children, stat } = await client.getChildren(path, pass);
-    return { names: [...children].sort(), stat };
+    return { names: children, stat };
   });
 }
 
