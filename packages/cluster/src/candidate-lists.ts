@@ -1,10 +1,13 @@
-import type { Endpoint } from "@dubbo-ts/core";
+import { changedSpan, type Endpoint } from "@dubbo-ts/core";
 import type { Candidate } from "./candidate.js";
 
 /** What takes and gives back single candidates. */
 export interface CandidateSource {
   acquire(endpoint: Endpoint): Candidate;
-  release(candidate: Candidate): Promise<void>;
+  /** One more share of a candidate that is held. */
+  share(candidate: Candidate): void;
+  /** Undefined: others still use it, so there is nothing to wait for. */
+  release(candidate: Candidate): Promise<void> | undefined;
 }
 
 interface SharedList {
@@ -16,6 +19,7 @@ interface SharedList {
 /**
  * The candidates of whole lists of endpoints. Discovery gives the services of one application the same list, so
  * a change of one provider costs once what the list costs, however many services there are, and so does keeping it.
+ * Of a list that differs little from the one before it, only that little is looked up.
  */
 export class CandidateLists {
   readonly #byEndpoints = new Map<readonly Endpoint[], SharedList>();
@@ -23,9 +27,12 @@ export class CandidateLists {
 
   constructor(private readonly source: CandidateSource) {}
 
-  /** One candidate for each key, in their order; the same list of endpoints gives the same array. */
-  acquire(endpoints: readonly Endpoint[]): readonly Candidate[] {
-    const shared = this.#byEndpoints.get(endpoints) ?? this.#make(endpoints);
+  /**
+   * One candidate for each key, in their order; the same list of endpoints gives the same array.
+   * @param before what the caller holds of an earlier list, and gives back after this.
+   */
+  acquire(endpoints: readonly Endpoint[], before: readonly Candidate[]): readonly Candidate[] {
+    const shared = this.#byEndpoints.get(endpoints) ?? this.#make(endpoints, this.#byCandidates.get(before));
     shared.users += 1;
     return shared.candidates;
   }
@@ -38,17 +45,45 @@ export class CandidateLists {
     if (shared.users > 0) return;
     this.#byEndpoints.delete(shared.endpoints);
     this.#byCandidates.delete(candidates);
-    await Promise.all(candidates.map((candidate) => this.source.release(candidate)));
+    const draining: Promise<void>[] = [];
+    for (const candidate of candidates) {
+      const drained = this.source.release(candidate);
+      if (drained !== undefined) draining.push(drained);
+    }
+    await Promise.all(draining);
   }
 
-  #make(endpoints: readonly Endpoint[]): SharedList {
-    const candidates = uniqueByKey(endpoints).map((endpoint) => this.source.acquire(endpoint));
+  #make(endpoints: readonly Endpoint[], before: SharedList | undefined): SharedList {
+    const candidates =
+      (before && this.#changed(endpoints, before)) ?? this.#acquireEach(uniqueByKey(endpoints));
     const shared = { endpoints, candidates, users: 0 };
     this.#byEndpoints.set(endpoints, shared);
     this.#byCandidates.set(candidates, shared);
     return shared;
   }
+
+  #acquireEach(endpoints: readonly Endpoint[]): Candidate[] {
+    return endpoints.map((endpoint) => this.source.acquire(endpoint));
+  }
+
+  /** The candidates of `before`, with those changed that differ; undefined: too many do, or a key is there twice. */
+  #changed(endpoints: readonly Endpoint[], before: SharedList): readonly Candidate[] | undefined {
+    const { candidates } = before;
+    const { from, beforeEnd, afterEnd } = changedSpan(before.endpoints, endpoints);
+    const isAligned = candidates.length === before.endpoints.length;
+    if (!isAligned || afterEnd - from > maxChanged) return undefined;
+    const changed = endpoints.slice(from, afterEnd);
+    const isTwice = ({ key }: Endpoint) => endpoints.filter((one) => one.key === key).length > 1;
+    if (changed.some(isTwice)) return undefined;
+    const next = candidates.toSpliced(from, beforeEnd - from, ...this.#acquireEach(changed));
+    for (let at = 0; at < next.length; at += 1)
+      if (at < from || at >= afterEnd) this.source.share(next[at] as Candidate);
+    return next;
+  }
 }
+
+/** With more than so many changes a list is looked up as a whole. */
+const maxChanged = 16;
 
 /** A provider that two registries list is one: the first wins, and the array is kept when there is nothing to leave out. */
 function uniqueByKey(endpoints: readonly Endpoint[]): readonly Endpoint[] {

@@ -100,7 +100,7 @@ class PooledDirectory implements Directory {
     if (endpoints === this.#endpoints) return;
     const old = this.#invokers;
     this.#endpoints = endpoints;
-    this.#invokers = endpoints.length === 0 ? nobody : this.#pool.acquireAll(endpoints);
+    this.#invokers = endpoints.length === 0 ? nobody : this.#pool.acquireAll(endpoints, old);
     const counts = { service: this.service.text, before: old.length, now: this.#invokers.length };
     this.#log.debug(counts, "the providers of a service changed");
     await this.#pool.releaseAll(old);

@@ -24,8 +24,9 @@ export interface InvokerPool extends AsyncDisposable {
   /**
    * Takes shares of a whole list, one for each key: to be given back by {@link releaseAll}. The same list gives
    * the same array.
+   * @param before what the caller holds of an earlier list: a list that differs little from it costs little.
    */
-  acquireAll(endpoints: readonly Endpoint[]): readonly Candidate[];
+  acquireAll(endpoints: readonly Endpoint[], before?: readonly Candidate[]): readonly Candidate[];
   /** Gives back what {@link acquireAll} gave. Resolves when what nobody needs any more has drained. */
   releaseAll(candidates: readonly Candidate[]): Promise<void>;
   /** True when there is a connection to this address, and nothing is wrong with it. */
@@ -133,7 +134,11 @@ class SharedInvokerPool implements InvokerPool {
   readonly #pace: OpeningPace;
   readonly #connections = new Map<string, PooledConnection>();
   readonly #invokers = new Map<Endpoint, PooledInvoker>();
-  readonly #lists = new CandidateLists(this);
+  readonly #lists = new CandidateLists({
+    acquire: (endpoint) => this.acquire(endpoint),
+    share: (candidate) => void ((candidate as PooledInvoker).users += 1),
+    release: (candidate) => this.#release(candidate),
+  });
   readonly #draining = new Set<Promise<void>>();
 
   constructor(options: InvokerPoolOptions) {
@@ -159,19 +164,22 @@ class SharedInvokerPool implements InvokerPool {
   }
 
   async release(candidate: Candidate): Promise<void> {
-    const invoker = this.#invokers.get(candidate.endpoint);
-    if (invoker === undefined || invoker !== candidate) return;
-    invoker.users -= 1;
-    if (invoker.users > 0) return;
-    this.#invokers.delete(invoker.endpoint);
-    invoker.connection.users -= 1;
-    if (invoker.connection.users > 0) return;
-    this.#connections.delete(invoker.endpoint.key);
-    await this.#drain(invoker.connection);
+    if (this.#invokers.get(candidate.endpoint) === candidate) await this.#release(candidate);
   }
 
-  acquireAll(endpoints: readonly Endpoint[]): readonly Candidate[] {
-    return this.#lists.acquire(endpoints);
+  #release(candidate: Candidate): Promise<void> | undefined {
+    const invoker = candidate as PooledInvoker;
+    invoker.users -= 1;
+    if (invoker.users > 0 || this.#invokers.get(invoker.endpoint) !== invoker) return undefined;
+    this.#invokers.delete(invoker.endpoint);
+    invoker.connection.users -= 1;
+    if (invoker.connection.users > 0) return undefined;
+    this.#connections.delete(invoker.endpoint.key);
+    return this.#drain(invoker.connection);
+  }
+
+  acquireAll(endpoints: readonly Endpoint[], before: readonly Candidate[] = []): readonly Candidate[] {
+    return this.#lists.acquire(endpoints, before);
   }
 
   releaseAll(candidates: readonly Candidate[]): Promise<void> {

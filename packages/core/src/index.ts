@@ -17,6 +17,7 @@ export {
   type RpcErrorCode,
   type RpcErrorDetails,
 } from "./errors.js";
+export { type ChangedSpan, changedSpan } from "./model/changed-span.js";
 export { type Endpoint, type EndpointAddress, endpoint, endpointKey } from "./model/endpoint.js";
 export { matchKey, type MetadataInfo, type ServiceInfo } from "./model/metadata-info.js";
 export type { Resolution } from "./model/resolution.js";
@@ -40,6 +41,7 @@ export {
 } from "./runtime.js";
 // For authors of adapters
 export { type TlsParameters, tlsOfParameters } from "./tls-parameters.js";
+export { type TlsSocketOptions, tlsSocket } from "./tls-socket.js";
 export { type BackoffOptions, backoffMs, retry, type RetryOptions } from "./async/backoff.js";
 export { DisposalScope } from "./async/disposal-scope.js";
 export { Latest } from "./async/latest.js";

@@ -1,4 +1,4 @@
-import { type Resolution, type Runtime, systemRuntime } from "@dubbo-ts/core";
+import { type Endpoint, type Resolution, type Runtime, systemRuntime } from "@dubbo-ts/core";
 import type { InterfaceDiscovery } from "./interface-discovery.js";
 import { MigratingWatch } from "./migrating-watch.js";
 import type { MigrationRules, MigrationStatus } from "./migration-choice.js";
@@ -33,6 +33,8 @@ export function createMigratingDiscovery(options: MigratingDiscoveryOptions): Mi
 class TwoSourceDiscovery implements MigratingDiscovery {
   readonly #watches = new Set<MigratingWatch>();
   readonly #listeners = new Set<() => void>();
+  /** The services of an application share their lists: each is gone through once. */
+  readonly #applications = new WeakMap<readonly Endpoint[], readonly string[]>();
   #closed = false;
 
   constructor(private readonly options: MigratingDiscoveryOptions) {}
@@ -52,7 +54,8 @@ class TwoSourceDiscovery implements MigratingDiscovery {
     const onSwitch = () => {
       for (const listener of this.#listeners) listener();
     };
-    const watch = new MigratingWatch({ ...rest, runtime, query, onSwitch });
+    const applicationsOf = (endpoints: readonly Endpoint[]) => this.#applicationsOf(endpoints);
+    const watch = new MigratingWatch({ ...rest, runtime, query, onSwitch, applicationsOf });
     const end = () => watch.end();
     signal.addEventListener("abort", end, { once: true });
     this.#watches.add(watch);
@@ -63,6 +66,15 @@ class TwoSourceDiscovery implements MigratingDiscovery {
       this.#watches.delete(watch);
       await watch[Symbol.asyncDispose]();
     }
+  }
+
+  #applicationsOf(endpoints: readonly Endpoint[]): readonly string[] {
+    let names = this.#applications.get(endpoints);
+    if (names === undefined) {
+      names = [...new Set(endpoints.map(({ application }) => application))];
+      this.#applications.set(endpoints, names);
+    }
+    return names;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 import {
+  type Endpoint,
   Latest,
   NoProviderError,
   type Resolution,
@@ -27,6 +28,8 @@ export interface MigratingWatchOptions {
   readonly onSwitch: () => void;
   readonly runtime: Runtime;
   readonly query: WatchQuery;
+  /** The applications of a list's endpoints. */
+  readonly applicationsOf: (endpoints: readonly Endpoint[]) => readonly string[];
 }
 
 /** After so long without a word of the applications the interface is looked at as well. */
@@ -105,11 +108,11 @@ export class MigratingWatch implements AsyncDisposable {
   }
 
   #planNow(): MigrationPlan {
-    const { rules, query } = this.options;
+    const { rules, query, applicationsOf } = this.options;
     const applications = new Set(query.providedBy);
     for (const { resolution } of this.#followed.values())
       if (resolution?.state === "resolved")
-        for (const { application } of resolution.endpoints) applications.add(application);
+        for (const application of applicationsOf(resolution.endpoints)) applications.add(application);
     return rules.planFor(query.service, [...applications]);
   }
 

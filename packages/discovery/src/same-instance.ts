@@ -1,4 +1,4 @@
-import type { ServiceInstance } from "@dubbo-ts/core";
+import { changedSpan, type ServiceInstance } from "@dubbo-ts/core";
 
 /** True when the two say the same of an instance. */
 export function sameInstance(a: ServiceInstance, b: ServiceInstance): boolean {
@@ -26,17 +26,16 @@ export function reuseInstances(
   known: readonly ServiceInstance[],
   next: readonly ServiceInstance[],
 ): readonly ServiceInstance[] {
-  let byId: Map<string, ServiceInstance> | undefined;
-  return next.map((instance, index) => {
-    // Mostly nothing but one instance has changed, and it stands where it stood.
-    let before = known[index];
-    if (before === instance) return instance;
-    if (before?.id !== instance.id) {
-      byId ??= new Map(known.map((one) => [one.id, one]));
-      before = byId.get(instance.id);
-    }
-    return before !== undefined && sameInstance(before, instance) ? before : instance;
-  });
+  const { from, beforeEnd, afterEnd } = changedSpan(known, next);
+  if (from === afterEnd) return next;
+  const byId = new Map(known.slice(from, beforeEnd).map((one) => [one.id, one]));
+  const reused = [...next];
+  for (let at = from; at < afterEnd; at += 1) {
+    const instance = next[at] as ServiceInstance;
+    const before = byId.get(instance.id);
+    if (before !== undefined && sameInstance(before, instance)) reused[at] = before;
+  }
+  return reused;
 }
 
 /** Those of `known` whose ids are not in `next`. */
@@ -44,12 +43,14 @@ export function missingInstances(
   known: readonly ServiceInstance[],
   next: readonly ServiceInstance[],
 ): readonly ServiceInstance[] {
-  let ids: Set<string> | undefined;
-  return known.filter((instance, index) => {
-    if (next[index]?.id === instance.id) return false;
-    ids ??= new Set(next.map(({ id }) => id));
-    return !ids.has(instance.id);
-  });
+  const { from, beforeEnd, afterEnd } = changedSpan(known, next);
+  const near = new Set(next.slice(from, afterEnd).map(({ id }) => id));
+  const missing = known.slice(from, beforeEnd).filter(({ id }) => !near.has(id));
+  if (missing.length === 0) return missing;
+  // A registry may list an address twice.
+  const elsewhere = missing.length > 8 ? new Set(next.map(({ id }) => id)) : undefined;
+  const isThere = (id: string) => elsewhere?.has(id) ?? next.some((one) => one.id === id);
+  return missing.filter(({ id }) => !isThere(id));
 }
 
 function sameFields(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {

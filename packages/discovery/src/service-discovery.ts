@@ -68,7 +68,7 @@ export function createServiceDiscovery(options: ServiceDiscoveryOptions): Servic
 /** Something that services share, closed a little after the last of them is gone. */
 interface Shared<T> {
   readonly value: T;
-  users: number;
+  readonly users: Set<ServiceView>;
   closing: Timer | undefined;
 }
 
@@ -82,7 +82,8 @@ class JoiningServiceDiscovery implements ServiceDiscovery {
   readonly #services = new Map<string, ServiceView>();
   /** Views that are being closed, and what ends with them. */
   readonly #ending = new Set<Promise<void>>();
-  #refreshing = false;
+  /** Those that are looked at again at the end of this tick. */
+  readonly #changed = new Set<ServiceView>();
   #disposing: Promise<void> | undefined;
 
   constructor(private readonly options: ServiceDiscoveryOptions) {
@@ -123,6 +124,7 @@ class JoiningServiceDiscovery implements ServiceDiscovery {
   async #dispose(): Promise<void> {
     for (const view of this.#services.values()) view.end();
     this.#services.clear();
+    this.#changed.clear();
     const scope = new DisposalScope();
     scope.use(this.#mapping);
     scope.use(this.#metadata);
@@ -138,45 +140,53 @@ class JoiningServiceDiscovery implements ServiceDiscovery {
 
   #view(query: WatchQuery): ServiceView {
     const key = keyOf(query);
-    let view = this.#services.get(key);
+    const view = this.#services.get(key);
     if (view !== undefined) return view;
-    const { serviceInterface } = query.service;
-    const mapping = this.#open(
+    const mapping = this.#openMapping(query.service.serviceInterface);
+    const opened = new ServiceView({
+      query: { service: query.service, protocols: query.protocols },
+      providedBy: query.providedBy ?? [],
+      mapping: mapping.value,
+      openApplication: (application) => {
+        const shared = this.#openApplication(application);
+        shared.users.add(opened);
+        return shared.value;
+      },
+      lists: this.#lists,
+    });
+    mapping.users.add(opened);
+    this.#services.set(key, opened);
+    opened.refresh();
+    return opened;
+  }
+
+  #openMapping(serviceInterface: string): Shared<MappingView> {
+    return this.#open(
       this.#mappings,
       serviceInterface,
-      () =>
+      (onChange) =>
         new MappingView({
           serviceInterface,
           mapping: this.#mapping,
           cache: this.options.cache,
-          onChange: () => this.#refresh(),
+          onChange,
           runtime: this.#runtime,
         }),
     );
-    view = new ServiceView({
-      query: { service: query.service, protocols: query.protocols },
-      providedBy: query.providedBy ?? [],
-      mapping,
-      openApplication: (application) => this.#openApplication(application),
-      lists: this.#lists,
-    });
-    this.#services.set(key, view);
-    view.refresh();
-    return view;
   }
 
-  #openApplication(application: string): ApplicationView {
+  #openApplication(application: string): Shared<ApplicationView> {
     const { registries, cache, reconcileMs, isAlive } = this.options;
     return this.#open(
       this.#applications,
       application,
-      () =>
+      (onChange) =>
         new ApplicationView({
           application,
           registries,
           metadata: this.#metadata,
           cache,
-          onChange: () => this.#refresh(),
+          onChange,
           runtime: this.#runtime,
           reconcileMs,
           isAlive,
@@ -188,27 +198,26 @@ class JoiningServiceDiscovery implements ServiceDiscovery {
     const key = keyOf(query);
     if (view.isWatched || this.#services.get(key) !== view) return;
     this.#services.delete(key);
-    this.#close(this.#mappings, query.service.serviceInterface);
-    for (const application of view.applications.keys()) this.#close(this.#applications, application);
+    this.#changed.delete(view);
+    this.#close(this.#mappings, query.service.serviceInterface, view);
+    for (const application of view.applications.keys()) this.#close(this.#applications, application, view);
   }
 
-  #open<T>(all: Map<string, Shared<T>>, name: string, make: () => T): T {
+  #open<T>(all: Map<string, Shared<T>>, name: string, make: (onChange: () => void) => T): Shared<T> {
     let shared = all.get(name);
     if (shared === undefined) {
-      shared = { value: make(), users: 0, closing: undefined };
+      const users = new Set<ServiceView>();
+      shared = { value: make(() => this.#refresh(users)), users, closing: undefined };
       all.set(name, shared);
     }
-    shared.users += 1;
     shared.closing?.cancel();
     shared.closing = undefined;
-    return shared.value;
+    return shared;
   }
 
-  #close<T extends AsyncDisposable>(all: Map<string, Shared<T>>, name: string): void {
+  #close<T extends AsyncDisposable>(all: Map<string, Shared<T>>, name: string, user: ServiceView): void {
     const shared = all.get(name);
-    if (shared === undefined) return;
-    shared.users -= 1;
-    if (shared.users > 0) return;
+    if (shared === undefined || !shared.users.delete(user) || shared.users.size > 0) return;
     const close = () => {
       all.delete(name);
       this.#end(shared.value);
@@ -228,12 +237,14 @@ class JoiningServiceDiscovery implements ServiceDiscovery {
   }
 
   /** Once for all changes of one tick. */
-  #refresh(): void {
-    if (this.#refreshing) return;
-    this.#refreshing = true;
+  #refresh(views: ReadonlySet<ServiceView>): void {
+    const isPlanned = this.#changed.size > 0;
+    for (const view of views) this.#changed.add(view);
+    if (isPlanned || this.#changed.size === 0) return;
     queueMicrotask(() => {
-      this.#refreshing = false;
-      for (const view of this.#services.values()) view.refresh();
+      const changed = [...this.#changed];
+      this.#changed.clear();
+      for (const view of changed) view.refresh();
     });
   }
 }
