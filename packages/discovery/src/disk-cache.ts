@@ -30,7 +30,7 @@ export interface DiskCacheOptions {
   readonly scope?: string;
   /** What is older is not used. Default 24 hours. */
   readonly maxAgeMs?: number;
-  /** Changes within this time are written once. Default 1000 ms. */
+  /** Changes within this time are written once; longer where a write takes long, see {@link diskCache}. Default 1000 ms. */
   readonly debounceMs?: number;
   readonly runtime?: Runtime;
 }
@@ -38,11 +38,14 @@ export interface DiskCacheOptions {
 /**
  * Keeps instances, metadata and mappings in files, one for each application and interface. A file is replaced at
  * once, carries a checksum and the time of writing; one that is damaged is renamed to `*.damaged` and counts as
- * missing. Trouble with the disk is said once in the log and disturbs nothing else.
+ * missing. A file whose writing takes a while is written the more rarely, so that this costs a thousandth of the time,
+ * but every minute. Trouble with the disk is said once in the log and disturbs nothing else.
  */
 export function diskCache(options: DiskCacheOptions): DiscoveryCache {
   return new DiskCache(options);
 }
+
+const maxPauseMs = 60_000;
 
 interface Pending {
   readonly timer: Timer;
@@ -59,6 +62,8 @@ class DiskCache implements DiscoveryCache {
   readonly #writing = new Map<string, Promise<void>>();
   /** The digest of what was written last, so that the same is not written again. */
   readonly #written = new Map<string, string>();
+  /** How long the next write is put off, where the last one took long. */
+  readonly #pauses = new Map<string, number>();
   readonly #complained = new Set<string>();
   #closed = false;
 
@@ -134,9 +139,8 @@ class DiskCache implements DiscoveryCache {
       pending.body = body;
       return;
     }
-    const timer = this.#runtime.clock.setTimeout(() => this.#flush(path), this.#debounceMs, {
-      background: true,
-    });
+    const pauseMs = Math.max(this.#debounceMs, this.#pauses.get(path) ?? 0);
+    const timer = this.#runtime.clock.setTimeout(() => this.#flush(path), pauseMs, { background: true });
     this.#pending.set(path, { timer, body });
   }
 
@@ -146,18 +150,23 @@ class DiskCache implements DiscoveryCache {
     pending.timer.cancel();
     this.#pending.delete(path);
     const before = this.#writing.get(path) ?? Promise.resolve();
-    const writing = before.then(() => this.#write(path, pending.body()));
+    const writing = before.then(() => this.#write(path, pending.body));
     this.#writing.set(path, writing);
     void writing.then(() => {
       if (this.#writing.get(path) === writing) this.#writing.delete(path);
     });
   }
 
-  async #write(path: string, body: object): Promise<void> {
+  async #write(path: string, makeBody: () => object): Promise<void> {
+    const { clock } = this.#runtime;
+    const startMs = clock.monotonicMs();
+    const body = makeBody();
     const content = digest(JSON.stringify(body));
     if (this.#written.get(path) === content) return;
+    const text = cacheFileText(clock.wallMs(), body);
+    this.#pauses.set(path, Math.min(maxPauseMs, 1_000 * (clock.monotonicMs() - startMs)));
     try {
-      await writeCacheFile(path, cacheFileText(this.#runtime.clock.wallMs(), body), this.#unique);
+      await writeCacheFile(path, text, this.#unique);
       this.#written.set(path, content);
     } catch (error) {
       this.#complain(this.#directory, error, "the discovery cache cannot be written");
