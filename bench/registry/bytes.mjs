@@ -7,6 +7,9 @@ import { connect, eachOf, instanceAt, runtime } from "./lib.mjs";
 import { storedBytes } from "./stored-bytes.mjs";
 
 const application = "bench-provider";
+/** As many as interfaces in use have: Dubbo 2 writes them into each URL. */
+const methods =
+  "create,update,cancel,findById,findAll,findByCustomer,search,count,ship,refund,history,export".split(",");
 
 export async function measureBytes(store, server, { instances, interfaces }) {
   const names = Array.from({ length: interfaces }, (_, at) => `org.example.orders.OrderService${at}`);
@@ -33,7 +36,7 @@ async function publishOne(store, server, scope, index, names, make) {
   const publisher = scope.use(
     make(backend, { application, host, check: true, startTimeoutMs: 120_000, runtime }),
   );
-  const services = names.map((name) => serviceOf(name));
+  const services = names.map((name) => ({ ...serviceOf(name), methods }));
   await publisher.publish({ services, port, ports, metadataService, startedAtMs });
 }
 
