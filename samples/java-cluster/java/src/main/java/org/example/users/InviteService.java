@@ -1,0 +1,6 @@
+package org.example.users;
+
+/** Served by Node. */
+public interface InviteService {
+  String invite(User user);
+}

@@ -1,0 +1,6 @@
+package org.example.users;
+
+public enum Role {
+  READER,
+  WRITER
+}
