@@ -193,8 +193,11 @@ async function ready(
     changes.set(); // what is known already counts
     for await (const _ of changes) {
       if (directory.invokers.length > 0) return;
-      if (!isUnknown(directory)) unknown = void unknown?.cancel();
-      else unknown ??= clock.setTimeout(giveUp, unknownMs);
+      if (isUnknown(directory)) unknown ??= clock.setTimeout(giveUp, unknownMs);
+      else {
+        unknown?.cancel();
+        unknown = undefined;
+      }
     }
   } finally {
     unknown?.cancel();

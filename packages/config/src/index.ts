@@ -24,12 +24,12 @@ export type {
   TripleConfig,
 } from "./config.js";
 export type { ExplainedSetting, LayerKind, SettingSource } from "./explain.js";
+export type { ChangedSetting } from "./changed-settings.js";
 export { layeredOf } from "./layered-config.js";
 export type {
   CenterChange,
   CenterItem,
   CenterOptions,
-  ChangedSetting,
   LayeredConfig,
   RefusedSetting,
 } from "./layered-config.js";

@@ -1,22 +1,16 @@
-import type { z } from "zod";
-import { checkReferences } from "./check-references.js";
 import { readCenterText } from "./center/center-text.js";
+import { type ChangedSetting, differences } from "./changed-settings.js";
 import type { Config } from "./config.js";
 import type { ConfigItem } from "./config-center.js";
 import { type ExplainedSetting, explainSettings, type Layer } from "./explain.js";
-import { type Environment, interpolate } from "./interpolate.js";
-import { problemsOf, toPlain } from "./key-names.js";
 import { keyText, type Leaf, leavesOf, metaAt, nodeAt, pathText, treeOf, valueText } from "./leaves.js";
-import { layOver, type Located, type Problem, type Where } from "./located.js";
-import { type ConfigNotice, whereText } from "./notices.js";
+import { layOver, type Problem, type Where } from "./located.js";
+import { centerName, type LayerSources, type Made, makeConfig } from "./make-config.js";
+import { whereText } from "./notices.js";
 import { throwIfAny } from "./problems.js";
-import { resolveRemotes } from "./remotes.js";
 import { fold } from "./schema/key.js";
-import type { ParsedConfig } from "./schema/config-schema.js";
 import { shownValue } from "./shown-value.js";
 import { toConfig } from "./to-config.js";
-import { unusedNotices } from "./unused-notices.js";
-import { warmupNotices } from "./warmup-notices.js";
 
 /** A text of a config center, in the order in which they are laid over each other. */
 export interface CenterItem {
@@ -38,13 +32,6 @@ export interface RefusedSetting {
   readonly message: string;
   /** What holds instead. Undefined: the default. */
   readonly kept: string | undefined;
-}
-
-/** A setting that has another value than before. Undefined: none was set. */
-export interface ChangedSetting {
-  readonly key: string;
-  readonly from: string | undefined;
-  readonly to: string | undefined;
 }
 
 /** What became of new texts of the config centers. */
@@ -92,69 +79,15 @@ export function layeredOf(config: Config): LayeredConfig | undefined {
   return (config as { readonly [layeredKey]?: LayeredConfig })[layeredKey];
 }
 
-/** What a {@link LayeredConfig} is made of. */
-export interface LayerSources {
-  /** Under what a config center says. */
-  readonly below: readonly Layer[];
-  /** Over it: what the program says. */
-  readonly above: readonly Layer[];
-  readonly files: readonly string[];
-  readonly env: Environment;
-  readonly schema: z.ZodObject;
-  readonly notices: readonly ConfigNotice[];
-}
-
 /** @throws {ConfigError} CONFIG_INVALID. */
 export function layeredConfig(sources: LayerSources): LayeredConfig {
-  const made = make(sources, []);
+  const made = makeConfig(sources, []);
   if ("problems" in made) {
     throwIfAny(made.problems);
     throw made.error;
   }
   return new Revision(sources, made, [], []);
 }
-
-interface Made {
-  readonly parsed: ParsedConfig;
-  /** As it was written. */
-  readonly raw: Located;
-  /** With variables replaced. */
-  readonly filled: Located;
-  readonly notices: readonly ConfigNotice[];
-}
-
-interface NotMade {
-  readonly problems: readonly Problem[];
-  readonly error?: unknown;
-}
-
-/** All layers over each other, checked. */
-function make({ below, above, env, schema, files }: LayerSources, center: readonly Leaf[]): Made | NotMade {
-  const nothing: Located = { kind: "map", entries: new Map(), where: { file: files[0] ?? "config" } };
-  const roots = [
-    ...below.map(({ root }) => root),
-    treeOf(center, centerName),
-    ...above.map(({ root }) => root),
-  ];
-  const raw = roots.reduce(layOver, nothing);
-  const filled = interpolate(raw, env);
-  if (filled.problems.length > 0) return { problems: filled.problems };
-  const { root, problems, notices } = resolveRemotes(filled.root);
-  if (problems.length > 0) return { problems };
-  const parsed = schema.safeParse(toPlain(root, schema));
-  if (!parsed.success) return { problems: problemsOf(parsed.error, root), error: parsed.error };
-  const config = parsed.data as ParsedConfig;
-  const unknown = checkReferences(config, root);
-  if (unknown.length > 0) return { problems: unknown };
-  return {
-    parsed: config,
-    raw,
-    filled: root,
-    notices: [...notices, ...warmupNotices(root), ...unusedNotices(config, root)],
-  };
-}
-
-const centerName = "config center";
 
 class Revision implements LayeredConfig {
   readonly config: Config;
@@ -188,7 +121,7 @@ class Revision implements LayeredConfig {
       options.starting === true
         ? wanted
         : [...this.center.filter(cold), ...wanted.filter((leaf) => !cold(leaf))];
-    const made = make(this.sources, center);
+    const made = makeConfig(this.sources, center);
     if ("problems" in made) {
       // Right together with what needs a restart, and wrong without it.
       const waiting = made.problems.map((problem) => this.#refused(problem, undefined));
@@ -241,7 +174,7 @@ class Revision implements LayeredConfig {
     let left = leaves;
     for (;;) {
       const named = left.flatMap((leaf) => notImplemented(leaf, implemented) ?? []);
-      const made = named.length > 0 ? { problems: named } : make(this.sources, left);
+      const made = named.length > 0 ? { problems: named } : makeConfig(this.sources, left);
       if (!("problems" in made)) return { leaves: left, refused };
       const wrong = new Map<Leaf, Problem>();
       for (const problem of made.problems)
@@ -293,20 +226,4 @@ function samePlace(a: Where, b: Where): boolean {
 
 function samePlaceAndValue(a: Leaf, b: Leaf): boolean {
   return samePlace(a.where, b.where) && valueText(a.value) === valueText(b.value);
-}
-
-function differences(before: readonly Leaf[], now: readonly Leaf[]): readonly ChangedSetting[] {
-  const old = new Map(before.map((leaf) => [pathText(leaf.path), leaf]));
-  const fresh = new Map(now.map((leaf) => [pathText(leaf.path), leaf]));
-  const changed: ChangedSetting[] = [];
-  for (const text of new Set([...old.keys(), ...fresh.keys()])) {
-    const from = old.get(text);
-    const to = fresh.get(text);
-    const { path } = (to ?? from) as Leaf;
-    const [was, is] = [from && valueText(from.value), to && valueText(to.value)];
-    if (was === is) continue;
-    const shown = (value: string | undefined) => (value === undefined ? undefined : shownValue(path, value));
-    changed.push({ key: keyText(path), from: shown(was), to: shown(is) });
-  }
-  return changed;
 }
