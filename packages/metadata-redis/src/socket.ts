@@ -1,6 +1,5 @@
-import { isIP, type Socket } from "node:net";
-import { connect as secure } from "node:tls";
-import type { Network } from "@dubbo-ts/core";
+import type { Socket } from "node:net";
+import { type Network, tlsSocket } from "@dubbo-ts/core";
 import { RedisFault, socketFault } from "./fault.js";
 import type { RedisNode } from "./redis-address.js";
 import type { RedisTls } from "./redis-tls.js";
@@ -18,7 +17,7 @@ export function openSocket(
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const plain = network.connect({ host: node.host, port: node.port, noDelay: true, keepAlive: true });
-    const socket = tls === undefined ? plain : secured(plain, node, tls);
+    const socket = tls === undefined ? plain : tlsSocket(plain, node.host, tls);
     const settle = (act: () => void) => {
       for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
       signal.removeEventListener("abort", onAbort);
@@ -41,19 +40,4 @@ export function openSocket(
     for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
     signal.addEventListener("abort", onAbort, { once: true });
   });
-}
-
-function secured(plain: Socket, { host }: RedisNode, { ca, cert, key, serverName }: RedisTls): Socket {
-  const name = serverName ?? host;
-  // A number is compared with the certificate, but cannot be asked for.
-  const socket = secure({
-    socket: plain,
-    host: name,
-    ca,
-    cert,
-    key,
-    ...(isIP(name) === 0 && { servername: name }),
-  });
-  plain.on("error", (error) => socket.destroy(error));
-  return socket;
 }
