@@ -730,7 +730,7 @@ realServer("a client of a real etcd", installEtcd(), () => {
   });
 
   test("goes on with the other members when the leader is killed, and is back when a majority is", async () => {
-    const cluster = await startEtcdCluster(3);
+    await using cluster = await startEtcdCluster(3);
     try {
       const endpoints = cluster.members.map(({ address }) => address);
       const client = use(await connectEtcd({ endpoints, callTimeoutMs: 1_000 }, AbortSignal.timeout(10_000)));

@@ -25,7 +25,7 @@ for (const major of [3, 2] as const)
       await server.admin.createNamespace("ns1");
     }, 300_000);
     afterAll(async () => {
-      await server[Symbol.asyncDispose]();
+      await server?.[Symbol.asyncDispose]();
     }, 30_000);
     afterEach(async () => {
       await Promise.all(closers.map((one) => one[Symbol.asyncDispose]()));
@@ -44,26 +44,26 @@ for (const major of [3, 2] as const)
           const [writer, reader] = [client({ transport, namespace }), client({ transport, namespace })];
           const key = newKey("g:1");
           const seen = new Reading(reader.watch(key, forever));
-          await waitFor(() => seen.seen.length === 1, within(10_000));
+          await waitFor(() => seen.seen.length === 1, within(20_000));
           expect(await writer.publish(key, "größe: 1\n", { type: "yaml" }, forever)).toBe(true);
-          await waitFor(() => seen.last === "größe: 1\n", within(5_000));
+          await waitFor(() => seen.last === "größe: 1\n", within(15_000));
           const value = await reader.get(key, forever);
           expect(value).toEqual({ content: "größe: 1\n", md5: md5Of("größe: 1\n") });
           expect(await writer.publish(key, "größe: 2\n", { casMd5: value?.md5 ?? "" }, forever)).toBe(true);
           expect(await writer.publish(key, "größe: 3\n", { casMd5: value?.md5 ?? "" }, forever)).toBe(false);
           expect(await writer.publish(key, "größe: 4\n", { casMd5: "" }, forever)).toBe(false);
-          await waitFor(() => seen.last === "größe: 2\n", within(5_000));
+          await waitFor(() => seen.last === "größe: 2\n", within(15_000));
           await writer.remove(key, forever);
-          await waitFor(() => seen.last === undefined, within(5_000));
+          await waitFor(() => seen.last === undefined, within(15_000));
           expect(await reader.get(key, forever)).toBeUndefined();
           await writer.publish(key, "again", {}, forever);
-          await waitFor(() => seen.last === "again", within(5_000));
+          await waitFor(() => seen.last === "again", within(15_000));
           expect(writer.state.protocol).toBe(transport);
         }, 60_000);
 
     test("of ten who insert at once exactly one is told that it won, round after round", async () => {
       const writers = Array.from({ length: 10 }, () => client());
-      for (let round = 0; round < 5; round += 1) {
+      for (let round = 0; round < 3; round += 1) {
         const key = newKey();
         const won = await Promise.all(
           writers.map((writer, at) => writer.publish(key, `writer ${at}`, { casMd5: "" }, forever)),
@@ -85,7 +85,7 @@ for (const major of [3, 2] as const)
       const writers = Array.from({ length: 10 }, () => client());
       await Promise.all(writers.map((writer, at) => add(writer, `w${at}`)));
       const all = async () => (await writers[0]?.get(key, forever))?.content.split(",").length === 10;
-      await waitFor(all, within(10_000));
+      await waitFor(all, within(20_000));
     }, 300_000);
 
     test("many keys share connections, each of which has its limit, and every change arrives", async () => {
@@ -110,7 +110,7 @@ for (const major of [3, 2] as const)
       await config.publish(key, "second", {}, forever);
       const filter = { dataId: `${key.dataId}*` };
       const found = async () => (await admin.searchConfigs(filter, forever)).items;
-      await waitFor(async () => (await found()).length === 1, within(5_000));
+      await waitFor(async () => (await found()).length === 1, within(15_000));
       expect(await found()).toEqual([{ dataId: key.dataId, group: "DEFAULT_GROUP" }]);
       const history = await admin.history(key, {}, forever);
       expect(history.items.map(({ operation }) => operation)).toEqual(["U", "I"]);
@@ -125,15 +125,15 @@ for (const major of [3, 2] as const)
         const [a, b] = [{ dataId: `${prefix}-fz-a` }, { dataId: `${prefix}-fz-b` }];
         const seen = new Reading(config.watchKeys({ dataId: `${prefix}-fz*` }, forever));
         const names = () => seen.last?.map(({ dataId }) => dataId.slice(-1)).join();
-        await waitFor(() => names() === "", within(10_000));
+        await waitFor(() => names() === "", within(20_000));
         await config.publish(a, "1", {}, forever);
-        await waitFor(() => names() === "a", within(10_000));
+        await waitFor(() => names() === "a", within(20_000));
         await config.publish(b, "1", {}, forever);
-        await waitFor(() => names() === "a,b", within(10_000));
+        await waitFor(() => names() === "a,b", within(20_000));
         const second = seen.last?.[1];
         await config.publish(b, "2", {}, forever);
         await config.remove(a, forever);
-        await waitFor(() => names() === "b", within(10_000));
+        await waitFor(() => names() === "b", within(20_000));
         expect(seen.last?.[0]).toBe(second);
       }, 60_000);
 

@@ -78,8 +78,8 @@ for (const major of [3, 2] as const)
       return closers.at(-1) as NacosConfig;
     }
 
-    for (const transport of ["grpc", "http"] as const)
-      test(`over ${transport}: tokens of 6 s are renewed, and no request fails for 20 s`, async () => {
+    test("tokens of 6 s are renewed, over gRPC and over HTTP, and no request fails for 14 s", async () => {
+      const live = async (transport: "grpc" | "http") => {
         const common = { transport, ...(transport === "http" && { tls: false }) };
         const [names, texts] = [naming(common), config(common)];
         const service = { name: `renewed-${transport}` };
@@ -87,14 +87,16 @@ for (const major of [3, 2] as const)
         const key = { dataId: `renewed-${transport}` };
         const seen = new Reading(texts.watch(key, forever));
         const startMs = performance.now();
-        for (let round = 0; performance.now() - startMs < 20_000; round += 1) {
+        for (let round = 0; performance.now() - startMs < 14_000; round += 1) {
           expect((await names.query(service, forever)).hosts.length).toBeLessThanOrEqual(1);
           await texts.publish(key, `round ${round}`, {}, forever);
-          await waitFor(() => seen.last === `round ${round}`, within(10_000));
+          await waitFor(() => seen.last === `round ${round}`, within(20_000));
         }
-        const problems = log.entries.filter(({ level }) => level === "warn" || level === "error");
-        expect(problems).toEqual([]);
-      }, 90_000);
+      };
+      await Promise.all([live("grpc"), live("http")]);
+      const problems = log.entries.filter(({ level }) => level === "warn" || level === "error");
+      expect(problems).toEqual([]);
+    }, 120_000);
 
     test("a wrong password is UNAUTHORIZED and says why; who has no right is told so; nothing is tried for ever", async () => {
       const wrong = naming({

@@ -359,7 +359,7 @@ realServer("on a real etcd", installEtcd(), () => {
   });
 
   test("keeps a list while the server is away, and shows a wiped one as not settled before as settled", async () => {
-    const own = await startEtcd();
+    await using own = await startEtcd();
     const proxy = use(await faultProxy(own));
     const watcher = use(await etcdRegistry({ address: `etcd://${proxy.address}`, settleMs: 500 }));
     const provider = use(await etcdRegistry({ address: `etcd://${own.address}`, sessionTimeoutMs: 1_000 }));
@@ -384,7 +384,7 @@ realServer("on a real etcd", installEtcd(), () => {
   });
 
   test("says REGISTRY_AUTH_FAILED without rights or with a wrong password, and no log has the password", async () => {
-    const secured = await startEtcd();
+    await using secured = await startEtcd();
     for (const line of [
       "user add root:rootpw",
       "user grant-role root root",
@@ -427,7 +427,7 @@ realServer("on a real etcd", installEtcd(), () => {
   });
 
   test("loses nothing when the leader of three is killed", async () => {
-    const cluster = await startEtcdCluster(3);
+    await using cluster = await startEtcdCluster(3);
     const address = `etcd://${cluster.members.map((member) => member.address).join(",")}`;
     const registries = await Promise.all(
       Array.from({ length: 4 }, () => etcdRegistry({ address, sessionTimeoutMs: 3_000, settleMs: 500 })),

@@ -81,7 +81,7 @@ for (const major of [3, 2] satisfies NacosMajor[])
       server = await startNacos({ major });
     }, 250_000);
 
-    afterAll(() => server[Symbol.asyncDispose]());
+    afterAll(() => server?.[Symbol.asyncDispose]());
 
     // A real server forgets whose socket closed at once, and whom it does not hear after 20 to 30 s: that is a test
     // of its own, in nacos.server.test.ts. Here a session is only how long faults last.
@@ -107,7 +107,7 @@ describe("the embedded registry", () => {
     server = await EmbeddedProcess.start();
   });
 
-  afterAll(() => server[Symbol.asyncDispose]());
+  afterAll(() => server?.[Symbol.asyncDispose]());
 
   // No pause: it runs in this process, which cannot stand still and test at the same time.
   const options = { lacks: ["pause"], sessionMs: 1_500, propagationMs: 2_000, recoveryMs: 10_000 } as const;

@@ -35,7 +35,7 @@ function tests(start: () => Promise<Place>, keepsHistory: boolean): void {
   beforeAll(async () => {
     server = await start();
   }, 150_000);
-  afterAll(() => server[Symbol.asyncDispose]());
+  afterAll(() => server?.[Symbol.asyncDispose]());
 
   const center = (query = "") => nacosConfigCenter({ address: `nacos://127.0.0.1:${server.port}${query}` });
   const plainClient = () => nacosConfig({ servers: [`127.0.0.1:${server.port}`] });

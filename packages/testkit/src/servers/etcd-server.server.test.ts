@@ -5,7 +5,7 @@ import { realServer } from "./real-server.js";
 realServer("etcd as a child process", etcdAvailable(), ({ etcd, etcdctl }) => {
   test("starts, is killed, goes back to a backup, is wiped, and leaves nothing behind", async () => {
     expect([existsSync(etcd), existsSync(etcdctl)]).toEqual([true, true]);
-    const server = await startEtcd();
+    await using server = await startEtcd();
     const { pid, port, address } = server;
     expect(address).toBe(`127.0.0.1:${port}`);
     await server.ctl("put", "/a", "before");
@@ -30,7 +30,7 @@ realServer("etcd as a child process", etcdAvailable(), ({ etcd, etcdctl }) => {
   }, 60_000);
 
   test("makes a cluster that has another leader when the first one is killed", async () => {
-    const cluster = await startEtcdCluster(3);
+    await using cluster = await startEtcdCluster(3);
     const first = await cluster.leader();
     await first.kill("SIGKILL");
     const second = await cluster.leader();

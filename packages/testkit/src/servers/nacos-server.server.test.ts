@@ -7,7 +7,7 @@ for (const major of [2, 3] satisfies NacosMajor[])
   realServer(`Nacos ${major} as a child process`, nacosAvailable(major), ({ home }) => {
     test("starts, takes what an operator says, is killed, keeps its data, is wiped, and leaves nothing behind", async () => {
       expect(existsSync(home)).toBe(true);
-      const server = await startNacos({ major, auth: true });
+      await using server = await startNacos({ major, auth: true });
       const { admin, pid } = server;
       expect([server.url, server.grpcPort]).toEqual([`nacos://127.0.0.1:${server.port}`, server.port + 1000]);
       await admin.createNamespace("ns1");

@@ -9,7 +9,7 @@ jest.setTimeout(90_000);
 realServer("Redis as a child process", redisAvailable(), (programs) => {
   test("starts, is killed and keeps its data, is wiped, and leaves nothing behind", async () => {
     expect(Object.values(programs).every((path) => existsSync(path))).toBe(true);
-    const server = await startRedis({ password: "geheim" });
+    await using server = await startRedis({ password: "geheim" });
     const { port, pid } = server;
     await server.cli("set", "a", "kept");
     await server.kill("SIGKILL");
@@ -27,13 +27,13 @@ realServer("Redis as a child process", redisAvailable(), (programs) => {
 
   test("speaks TLS, and asks for client certificates when it shall", async () => {
     const { authority, provider } = testCertificates;
-    const server = await startRedis({ tls: { server: provider, authority, clientCertificates: true } });
+    await using server = await startRedis({ tls: { server: provider, authority, clientCertificates: true } });
     expect(await server.cli("ping")).toBe("PONG");
     await server[Symbol.asyncDispose]();
   });
 
   test("runs behind Sentinels, which name another master when one dies", async () => {
-    const sentinel = await startRedisSentinel({ password: "geheim" });
+    await using sentinel = await startRedisSentinel({ password: "geheim" });
     const [master, replica] = sentinel.servers;
     expect(await sentinel.master()).toBe(master);
     await master?.kill("SIGKILL");
@@ -42,7 +42,7 @@ realServer("Redis as a child process", redisAvailable(), (programs) => {
   });
 
   test("runs as a cluster that has all slots", async () => {
-    const cluster = await startRedisCluster();
+    await using cluster = await startRedisCluster();
     const [first] = cluster.nodes;
     expect(await first?.cli("cluster", "info")).toContain("cluster_slots_ok:16384");
     await cluster[Symbol.asyncDispose]();

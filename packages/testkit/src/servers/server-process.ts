@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../wait-for.js";
+import { onPath } from "./programs.js";
 
 /** A server as a process of its own, its data in a folder. Disposing it ends the process and removes the folder. */
 export interface TestServer extends AsyncDisposable {
@@ -41,7 +42,7 @@ export interface ServerProcessOptions {
 
 /**
  * The frame of all servers that tests start: spawned in a folder with `data` in it, its output kept for the message
- * of a failed start, killed with this process. What runs, and when it is ready, is for the subclass to say.
+ * of a failed start, killed with this process where the system can do that. What runs, and when it is ready, is for the subclass to say.
  */
 export abstract class ServerProcess implements TestServer {
   readonly host = "127.0.0.1";
@@ -88,6 +89,7 @@ export abstract class ServerProcess implements TestServer {
     const child = this.#child;
     if (child === undefined) return;
     const ends = signal === "SIGKILL" || signal === "SIGTERM";
+    if (ends) child.ref();
     const ended = ends ? once(child, "exit") : undefined;
     child.kill(signal);
     await ended;
@@ -126,11 +128,14 @@ export abstract class ServerProcess implements TestServer {
   }
 
   #spawn(command: ServerCommand, cwd: string): ChildProcess {
-    const child = spawn(command.program, command.arguments, { stdio: ["ignore", "pipe", "pipe"], cwd });
+    const { program, arguments: args } = dyingWithUs(command);
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], cwd });
     this.#child = child;
     this.#output = "";
     const keep = (chunk: Buffer) => (this.#output = (this.#output + String(chunk)).slice(-20_000));
     for (const stream of [child.stdout, child.stderr]) stream.on("data", keep);
+    // A server that a test has forgotten is no reason to wait for it.
+    for (const handle of [child, child.stdout, child.stderr]) (handle as Unreferable).unref?.();
     const killWithUs = () => child.kill("SIGKILL");
     process.once("exit", killWithUs);
     child.once("exit", () => {
@@ -148,6 +153,22 @@ export abstract class ServerProcess implements TestServer {
   #assertStopped(): void {
     if (this.#child !== undefined) throw new Error("the server is running");
   }
+}
+
+/** Sockets of pipes have it, though their type does not say so. */
+interface Unreferable {
+  unref?(): void;
+}
+
+/**
+ * The same command, killed by the kernel when this process ends, however that ends: inside jest the event `exit` never
+ * comes. Where there is no setpriv (it is Linux') the command itself.
+ */
+function dyingWithUs(command: ServerCommand): ServerCommand {
+  const setpriv = onPath("setpriv");
+  if (setpriv === undefined) return command;
+  const args = ["--pdeathsig", "KILL", "--", command.program, ...command.arguments];
+  return { program: setpriv, arguments: args };
 }
 
 /** Starts a server; one that does not start is stopped and removed. */

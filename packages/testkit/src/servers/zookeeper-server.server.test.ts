@@ -5,7 +5,7 @@ import { startZooKeeper, startZooKeeperEnsemble, zooKeeperAvailable } from "./zo
 realServer("ZooKeeper as a child process", zooKeeperAvailable(), ({ jar, java }) => {
   test("starts, is killed, starts again on its data, and leaves nothing behind", async () => {
     expect([existsSync(jar), existsSync(java)]).toEqual([true, true]);
-    const server = await startZooKeeper();
+    await using server = await startZooKeeper();
     const { pid, port, address } = server;
     expect(address).toBe(`127.0.0.1:${port}`);
     await server.kill("SIGKILL");
@@ -21,7 +21,7 @@ realServer("ZooKeeper as a child process", zooKeeperAvailable(), ({ jar, java })
   }, 60_000);
 
   test("makes an ensemble that has another leader when the first one is killed", async () => {
-    const ensemble = await startZooKeeperEnsemble();
+    await using ensemble = await startZooKeeperEnsemble();
     const first = await ensemble.leader();
     await first.kill("SIGKILL");
     const second = await ensemble.leader();
