@@ -1,37 +1,18 @@
-import { createInvokerPool } from "@dubbo-ts/cluster";
 import type { Config } from "@dubbo-ts/config";
-import {
-  ConfigError,
-  DisposalScope,
-  endpointKey,
-  type Runtime,
-  type ServiceInstance,
-  systemRuntime,
-} from "@dubbo-ts/core";
-import {
-  createInterfaceDiscovery,
-  createInterfacePublisher,
-  createMigratingDiscovery,
-  createServiceDiscovery,
-  createServicePublisher,
-  type MigratingDiscovery,
-  type MigrationStatus,
-  type MigrationStep,
-} from "@dubbo-ts/discovery";
-import { createMetadataService } from "@dubbo-ts/metadata";
+import { ConfigError, DisposalScope, type Runtime, systemRuntime } from "@dubbo-ts/core";
+import type { MigratingDiscovery, MigrationStatus, MigrationStep } from "@dubbo-ts/discovery";
 import type { Client, Filter, GenericClient, Implementation, ServiceDefinition } from "@dubbo-ts/rpc";
-import { metadataServiceCaller } from "./call-metadata-service.js";
-import { Consumer } from "./consumer.js";
-import { openDiscoveryCache } from "./discovery-cache.js";
+import type { Consumer } from "./consumer.js";
 import type { ProtocolFactory, RegistryFactory } from "./extensions.js";
 import type { ConfigChange, LiveConfig } from "./live-config/live-config.js";
 import { openSettings } from "./live-config/open-settings.js";
 import { LocalExports } from "./local-exports.js";
-import { type MigrateOptions, Migration, migrate } from "./migration.js";
+import { type MigrateOptions, type Migration, migrate } from "./migration.js";
+import { openConsumer } from "./open-consumer.js";
+import { openProvider } from "./open-provider.js";
 import type { ReferenceOptions, ServiceOptions } from "./options.js";
 import { ProtocolTable } from "./protocols.js";
-import { Provider, type ServiceHandle } from "./provider.js";
-import { publishBoth } from "./publish-both.js";
+import type { Provider, ServiceHandle } from "./provider.js";
 import { type Policies, policiesWith } from "./reference-settings.js";
 import { bounded, linger, stopOnSignals } from "./shutdown.js";
 
@@ -121,87 +102,28 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
 
 /** In the order in which one needs the other; closing goes the other way. */
 async function assemble(options: ApplicationOptions, scope: DisposalScope): Promise<Application> {
-  const { runtime = systemRuntime, filters = {}, env = {} } = options;
-  const { name } = options.config.application;
+  const { runtime = systemRuntime, filters = {}, env = {}, registry, registries: factories } = options;
   const policies = policiesWith(options);
   const { live, registries: centers } = await openSettings(
-    { ...options, factories: options.registries, registry: options.registry, policies, runtime },
+    { config: options.config, registry, factories, policies, runtime },
     scope,
   );
   const { config } = live.state;
-  const { reports, loopbackOnly, check } = centers;
-  const protocols = await ProtocolTable.open(config, env, loopbackOnly, options.protocols, runtime, scope);
-  const localExports = new LocalExports(runtime);
-  const pool = scope.use(
-    createInvokerPool({
-      refer: (endpoint) => localExports.refer(endpoint) ?? protocols.refer(endpoint),
-      runtime,
-    }),
-  );
-  const callMetadataService = metadataServiceCaller((endpoint) => protocols.refer(endpoint), runtime);
-  const registries = centers.subscribed;
-  const cache = openDiscoveryCache(config, registries, runtime, scope);
-  const isAlive = ({ ports, host }: ServiceInstance) =>
-    Object.entries(ports).some(([protocol, port]) => pool.isConnected(endpointKey({ protocol, host, port })));
-  const applications = scope.use(
-    createServiceDiscovery({ registries, reports, callMetadataService, cache, runtime, isAlive }),
-  );
-  const interfaces = scope.use(
-    createInterfaceDiscovery({ registries: centers.subscribedInterfaces, cache, runtime, isAlive }),
-  );
-  const migration = scope.use(
-    new Migration({
-      config: () => live.state.config,
-      onConfigChange: (listener) => live.onChange(listener),
-      centers: live.centers,
-      runtime,
-    }),
-  );
-  const discovery = scope.use(
-    createMigratingDiscovery({ applications, interfaces, rules: migration, runtime }),
-  );
-  const consumer = scope.use(
-    new Consumer({
-      live,
-      host: protocols.host,
-      discovery,
-      pool,
-      spoken: protocols.names,
-      policies,
-      filters: filters.consumer ?? [],
-      runtime,
-    }),
-  );
-  const metadataService = createMetadataService(name, { clock: runtime.clock });
-  const publisher = createServicePublisher({
-    application: name,
-    host: protocols.host,
-    registries: centers.registering,
-    reports,
-    storage: config.application.metadataType,
-    metadataStore: metadataService.store,
-    check,
-    startTimeoutMs: centers.timeoutMs,
-    runtime,
-  });
-  const interfacePublisher = createInterfacePublisher({
-    application: name,
-    host: protocols.host,
-    registries: centers.registeringInterfaces,
-    check,
-    startTimeoutMs: centers.timeoutMs,
-    runtime,
-  });
-  const provider = new Provider({
+  const protocols = await ProtocolTable.open(
     config,
-    live,
-    protocols,
-    publisher: publishBoth(centers, publisher, interfacePublisher),
-    metadataService,
-    localExports,
-    filters: filters.provider ?? [],
+    env,
+    centers.loopbackOnly,
+    options.protocols,
     runtime,
-  });
+    scope,
+  );
+  const localExports = new LocalExports(runtime);
+  const shared = { live, centers, protocols, localExports, runtime };
+  const { consumer, ...migrating } = openConsumer(
+    { ...shared, policies, filters: filters.consumer ?? [] },
+    scope,
+  );
+  const { provider, publishers } = openProvider({ ...shared, filters: filters.provider ?? [] });
   // The rest is closed whatever fails on the way.
   const stopping = new DisposalScope();
   stopping.use(scope);
@@ -209,12 +131,10 @@ async function assemble(options: ApplicationOptions, scope: DisposalScope): Prom
     if (provider.isKnown) await linger(config.shutdown.graceMs, runtime);
   });
   stopping.defer(() => protocols.announceClosing());
-  stopping.use(publisher);
-  stopping.use(interfacePublisher);
+  for (const publisher of publishers) stopping.use(publisher);
   stopping.defer(() => provider.end());
   provider.followSettings();
   const close = () => stopping[Symbol.asyncDispose]();
-  const migrating = { migration, discovery };
   return new OpenApplication(live, provider, consumer, migrating, close, runtime);
 }
 
