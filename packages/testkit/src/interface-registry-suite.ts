@@ -6,7 +6,7 @@ import { codeOf, suiteCheck, within } from "./suite-check.js";
 import { waitFor } from "./wait-for.js";
 
 /** Generous, since it only ends a test that hangs. */
-const testTimeoutMs = 120_000;
+const testTimeoutMs = 250_000;
 
 /** A provider URL with Java's parameters; what is given wins. */
 export function sampleServiceUrl(

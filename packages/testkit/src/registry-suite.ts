@@ -9,7 +9,7 @@ import { suiteCheck, within } from "./suite-check.js";
 import { waitFor } from "./wait-for.js";
 
 /** Generous, since it only ends a test that hangs. */
-const testTimeoutMs = 120_000;
+const testTimeoutMs = 250_000;
 
 /**
  * The contract of `Registry` as jest tests, faults included: a registry adapter is done when they pass. Call it

@@ -13,7 +13,7 @@ export type SuiteCheck<Adapter extends AsyncDisposable> = (
 export function suiteCheck<Adapter extends AsyncDisposable>(
   factory: () => Promise<Harness<Adapter>>,
   lacks: readonly FaultKind[],
-  timeoutMs = 60_000,
+  timeoutMs = 250_000, // a real server that is started again may take its time
 ): SuiteCheck<Adapter> {
   return (title, body, ...kinds) => {
     if (kinds.some((kind) => lacks.includes(kind))) return;

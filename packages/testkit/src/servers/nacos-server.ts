@@ -107,7 +107,7 @@ class NacosProcess extends ServerProcess implements NacosServer {
     this.admin = nacosAdmin(this.http, this.major, this.administrator);
   }
 
-  override async restart(): Promise<void> {
+  protected override async start(): Promise<void> {
     if (this.pid !== undefined) return;
     await this.#startPatiently();
     if (this.administrator !== undefined) await this.admin.ensureAdministrator();
@@ -119,12 +119,13 @@ class NacosProcess extends ServerProcess implements NacosServer {
    */
   async #startPatiently(): Promise<void> {
     const isNew = !existsSync(join(await this.folder(), "data", "data", "derby-data"));
-    for (let triesLeft = 3; ; triesLeft -= 1) {
+    for (let triesLeft = 4; ; triesLeft -= 1) {
       try {
-        return await super.restart();
+        return await super.start();
       } catch (error) {
-        if (triesLeft === 0 || this.pid !== undefined) throw error;
+        if (this.pid !== undefined) throw error;
         if (isNew) await this.wipe();
+        if (triesLeft === 0) throw error;
       }
     }
   }

@@ -50,6 +50,7 @@ export abstract class ServerProcess implements TestServer {
   #folder: string | undefined;
   #child: ChildProcess | undefined;
   #output = "";
+  #starting: Promise<void> | undefined;
 
   constructor(private readonly settings: ServerProcessOptions) {
     this.port = settings.port;
@@ -70,7 +71,16 @@ export abstract class ServerProcess implements TestServer {
     return this.#child?.pid;
   }
 
-  async restart(): Promise<void> {
+  /** Those who ask while it starts wait with the first. */
+  restart(): Promise<void> {
+    this.#starting ??= this.start().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  /** {@link restart}, once at a time. */
+  protected async start(): Promise<void> {
     if (this.#child !== undefined) return;
     const folder = await this.folder();
     await mkdir(join(folder, "data"), { recursive: true });
