@@ -79,7 +79,7 @@ export const configCenter = () =>
         },
       ),
       fileExtension: key(
-        "What the file is written in. Default: seen from the text.",
+        "What the file is written in. Seen from the text, whatever stands here.",
         oneOf(["yaml", "yml", "json", "properties"]).optional(),
       ),
       check: key(
