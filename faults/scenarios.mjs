@@ -1,6 +1,7 @@
 // The registry faults F1 to F13. Each gives what was measured, and the bars that it was held against.
 import { createApplication } from "dubbo-ts";
 import { etcdConnection } from "@dubbo-ts/registry-etcd";
+import { nacosRegistry } from "@dubbo-ts/registry-nacos";
 import { zookeeperConnection } from "@dubbo-ts/registry-zookeeper";
 import { startRedis } from "@dubbo-ts/testkit";
 import { application, forMs, msUntil, openScene, Worker } from "./scene.mjs";
@@ -301,7 +302,7 @@ export const scenarios = {
       const clients = [];
       try {
         for (let index = 0; index < 200; index += 1) {
-          const client = await lookInto(store.url(link.at));
+          const client = await herdMember(store, link.at);
           clients.push(client);
           if (index % 20 === 19)
             await Promise.all(clients.slice(-20).map((one) => one.instances(application).catch(() => {})));
@@ -463,6 +464,16 @@ async function accessRun(store, durationMs) {
   } finally {
     await server[Symbol.asyncDispose]();
   }
+}
+
+/** A client with one connection: Nacos has two otherwise, one for settings. */
+async function herdMember(store, at) {
+  if (!["nacos", "local"].includes(schemeOf(store))) return lookInto(store.url(at));
+  const registry = await nacosRegistry({ address: `nacos://${at}` });
+  return {
+    instances: (name) => registry.get(name, AbortSignal.timeout(10_000)),
+    close: () => registry[Symbol.asyncDispose](),
+  };
 }
 
 const schemeOf = (store) => store.url("").split(":")[0];
