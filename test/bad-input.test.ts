@@ -22,7 +22,7 @@ import {
 } from "@dubbo-ts/metadata";
 import {
   faultProxy,
-  installZooKeeper,
+  zooKeeperAvailable,
   Load,
   realServer,
   recordingLogger,
@@ -171,7 +171,7 @@ test("a port in use fails the export with host and port, and the application can
   }
 });
 
-realServer("a registry that cannot be reached at the start", installZooKeeper(), () => {
+realServer("a registry that cannot be reached at the start", zooKeeperAvailable(), () => {
   test("fails it in time with `check`; without, the provider is registered when it can be", async () => {
     await using server = await startZooKeeper();
     await using proxy = await faultProxy({ host: server.host, port: server.port });

@@ -16,7 +16,7 @@ import {
 } from "dubbo-ts";
 import { MemoryRegistryStore, memoryRegistry } from "@dubbo-ts/discovery";
 import { memoryMetadataReport, MetadataStore } from "@dubbo-ts/metadata";
-import { installZooKeeper, realServer, startZooKeeper, waitFor } from "@dubbo-ts/testkit";
+import { zooKeeperAvailable, realServer, startZooKeeper, waitFor } from "@dubbo-ts/testkit";
 
 const Users = defineService("org.example.Users", {
   find: method([java.long()], java.string()),
@@ -390,7 +390,7 @@ describe("finding providers", () => {
   });
 });
 
-realServer("a consumer whose ZooKeeper is down", installZooKeeper(), () => {
+realServer("a consumer whose ZooKeeper is down", zooKeeperAvailable(), () => {
   test("starts with what the disk remembers, and recovers when it is back", async () => {
     const directory = await mkdtemp(join(tmpdir(), "consumer-cache-"));
     await using server = await startZooKeeper();

@@ -1,8 +1,8 @@
 import { connectZooKeeper } from "@dubbo-ts/zookeeper-client";
 import { type Application, createApplication, type CreateApplicationOptions, memoryCenters } from "dubbo-ts";
 import {
-  installEtcd,
-  installZooKeeper,
+  etcdAvailable,
+  zooKeeperAvailable,
   Load,
   realServer,
   startEtcd,
@@ -92,7 +92,7 @@ test("a consumer migrates under 200 calls/s and loses no call, over the embedded
   await migrateUnderLoad({ registry: `local://127.0.0.1:${await freeBasePort()}` });
 }, 90_000);
 
-realServer("ZooKeeper", installZooKeeper(), () => {
+realServer("ZooKeeper", zooKeeperAvailable(), () => {
   test("a consumer migrates under 200 calls/s and loses no call", async () => {
     await using server = await startZooKeeper();
     await migrateUnderLoad({ registry: `zookeeper://${server.address}` });
@@ -137,7 +137,7 @@ interfaces:
   }, 90_000);
 });
 
-realServer("etcd", installEtcd(), () => {
+realServer("etcd", etcdAvailable(), () => {
   test("a consumer migrates under 200 calls/s and loses no call", async () => {
     await using server = await startEtcd();
     await migrateUnderLoad({ registry: `etcd://${server.address}` });

@@ -1,6 +1,6 @@
 import { type Application, createApplication, hasCode } from "dubbo-ts";
 import {
-  installZooKeeper,
+  zooKeeperAvailable,
   Load,
   realServer,
   startZooKeeper,
@@ -9,7 +9,7 @@ import {
 } from "@dubbo-ts/testkit";
 import { type Program, startProgram, Worker } from "./programs.js";
 
-realServer("providers that end while ZooKeeper still lists them", installZooKeeper(), () => {
+realServer("providers that end while ZooKeeper still lists them", zooKeeperAvailable(), () => {
   let server: ZooKeeperServer;
   let registry: string;
   let tests = 0;

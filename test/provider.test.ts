@@ -12,7 +12,7 @@ import {
 import { memoryRegistry } from "@dubbo-ts/discovery";
 import { metadataServiceClientDefinition, metadataServiceKey } from "@dubbo-ts/metadata";
 import {
-  installZooKeeper,
+  zooKeeperAvailable,
   Load,
   realServer,
   recordingLogger,
@@ -94,7 +94,7 @@ describe.each(["local", "remote"] as const)("metadata kept %s", (metadataType) =
     await meets(`local://127.0.0.1:${await freeBasePort()}`);
   }, 20_000);
 
-  realServer("over ZooKeeper", installZooKeeper(), () => {
+  realServer("over ZooKeeper", zooKeeperAvailable(), () => {
     let server: ZooKeeperServer;
     beforeAll(async () => {
       server = await startZooKeeper();

@@ -1,6 +1,6 @@
 import { chosenRegistry, hasCode, openRegistry, registryClient, type ServiceInstance } from "dubbo-ts";
 import {
-  installZooKeeper,
+  zooKeeperAvailable,
   realServer,
   sampleInstance,
   startZooKeeper,
@@ -135,7 +135,7 @@ describe("a registry chosen by DUBBO_REGISTRY, the embedded one", () => {
   contract(async () => ({ argv: [], env: { DUBBO_REGISTRY: url } }));
 });
 
-realServer("a registry chosen by --registry before DUBBO_REGISTRY, ZooKeeper", installZooKeeper(), () => {
+realServer("a registry chosen by --registry before DUBBO_REGISTRY, ZooKeeper", zooKeeperAvailable(), () => {
   let server: ZooKeeperServer;
   beforeAll(async () => {
     server = await startZooKeeper();

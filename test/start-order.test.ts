@@ -1,5 +1,5 @@
 import { type Application, createApplication, defineService, java, method } from "dubbo-ts";
-import { installZooKeeper, realServer, startZooKeeper, type ZooKeeperServer } from "@dubbo-ts/testkit";
+import { zooKeeperAvailable, realServer, startZooKeeper, type ZooKeeperServer } from "@dubbo-ts/testkit";
 
 const services = ["Alpha", "Beta", "Gamma", "Delta", "Epsilon"].map((name) =>
   defineService(`org.example.${name}`, { echo: method([java.string()], java.string()) }),
@@ -8,7 +8,7 @@ const [alpha, beta, ...late] = services as [Service, Service, ...Service[]];
 type Service = (typeof services)[number];
 const echo = { echo: (text: string) => text };
 
-realServer("what ZooKeeper sees of a provider", installZooKeeper(), () => {
+realServer("what ZooKeeper sees of a provider", zooKeeperAvailable(), () => {
   let server: ZooKeeperServer;
   beforeAll(async () => {
     server = await startZooKeeper();

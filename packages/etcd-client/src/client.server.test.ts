@@ -9,7 +9,7 @@ import {
   type EtcdServer,
   type FaultProxy,
   faultProxy,
-  installEtcd,
+  etcdAvailable,
   noLeaks,
   realServer,
   recordingLogger,
@@ -79,7 +79,7 @@ test("goes on trying while nobody listens, and says why when time is over", asyn
   await checkLeaks();
 });
 
-realServer("a client of a real etcd", installEtcd(), () => {
+realServer("a client of a real etcd", etcdAvailable(), () => {
   let server: EtcdServer;
   let proxy: FaultProxy;
   let checkLeaks: () => Promise<void>;

@@ -2,7 +2,7 @@ import {
   configCenterSuite,
   type EtcdServer,
   type Harness,
-  installEtcd,
+  etcdAvailable,
   interfaceRegistrySuite,
   metadataReportSuite,
   proxiedHarness,
@@ -20,7 +20,7 @@ import { etcdRegistry } from "./etcd-registry.js";
 const sessionMs = 2_000;
 const settings = { sessionMs, propagationMs: 3_000, recoveryMs: 10_000 };
 
-realServer("a real etcd", installEtcd(), () => {
+realServer("a real etcd", etcdAvailable(), () => {
   let server: EtcdServer;
 
   beforeAll(async () => {

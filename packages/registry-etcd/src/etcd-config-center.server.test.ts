@@ -4,7 +4,7 @@ import { connectEtcd, type EtcdClient } from "@dubbo-ts/etcd-client";
 import {
   type EtcdServer,
   follow,
-  installEtcd,
+  etcdAvailable,
   realServer,
   recordingLogger,
   startEtcd,
@@ -18,7 +18,7 @@ const { signal } = new AbortController();
 setMaxListeners(0, signal);
 jest.setTimeout(30_000);
 
-realServer("settings in a real etcd", installEtcd(), () => {
+realServer("settings in a real etcd", etcdAvailable(), () => {
   let server: EtcdServer;
   let client: EtcdClient;
 

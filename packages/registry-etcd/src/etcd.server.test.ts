@@ -6,7 +6,7 @@ import {
   type EtcdServer,
   faultProxy,
   follow,
-  installEtcd,
+  etcdAvailable,
   noLeaks,
   realServer,
   recordingLogger,
@@ -77,7 +77,7 @@ test("says REGISTRY_WRONG_SERVER when something else listens there, ADDRESS_INVA
     await expect(etcdRegistry({ address: bad })).rejects.toMatchObject(invalid);
 });
 
-realServer("on a real etcd", installEtcd(), () => {
+realServer("on a real etcd", etcdAvailable(), () => {
   let server: EtcdServer;
   let raw: EtcdClient;
   let names = 0;

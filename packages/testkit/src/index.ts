@@ -25,12 +25,10 @@ export {
   type EtcdServer,
   type EtcdServerOptions,
   type EtcdTlsFiles,
-  installEtcd,
   startEtcd,
   startEtcdCluster,
 } from "./servers/etcd-server.js";
 export {
-  installRedis,
   redisAvailable,
   type RedisCluster,
   type RedisInstallation,
@@ -43,7 +41,6 @@ export {
   startRedisSentinel,
 } from "./servers/redis-server.js";
 export {
-  installZooKeeper,
   startZooKeeper,
   startZooKeeperEnsemble,
   zooKeeperAvailable,

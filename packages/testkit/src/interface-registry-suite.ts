@@ -5,9 +5,6 @@ import type { Followed } from "./follow.js";
 import { codeOf, suiteCheck, within } from "./suite-check.js";
 import { waitFor } from "./wait-for.js";
 
-/** Generous, since it only ends a test that hangs. */
-const testTimeoutMs = 250_000;
-
 /** A provider URL with Java's parameters; what is given wins. */
 export function sampleServiceUrl(
   options: Partial<Omit<ServiceUrl, "key">> & { readonly serviceInterface: string },
@@ -41,7 +38,7 @@ export function interfaceRegistrySuite(
   options: SuiteOptions = {},
 ): void {
   const { lacks, propagationMs, recoveryMs, sessionMs } = suiteDefaults(options);
-  const check = suiteCheck(factory, lacks, testTimeoutMs);
+  const check = suiteCheck(factory, lacks);
   const shows = (seen: Followed<ServiceUrlSet>, ports: readonly number[], timeoutMs = propagationMs) =>
     waitFor(() => same(portsOf(seen.latest?.urls), ports), {
       timeoutMs,

@@ -8,9 +8,6 @@ import type { SuiteCase } from "./suite-case.js";
 import { suiteCheck, within } from "./suite-check.js";
 import { waitFor } from "./wait-for.js";
 
-/** Generous, since it only ends a test that hangs. */
-const testTimeoutMs = 250_000;
-
 /**
  * The contract of `Registry` as jest tests, faults included: a registry adapter is done when they pass. Call it
  * at the top level of a test file. `factory` gives one server and clients of it, anew for each test.
@@ -22,7 +19,7 @@ export function registrySuite(
 ): void {
   const settings = suiteDefaults(options);
   const { propagationMs, recoveryMs, sessionMs } = settings;
-  const check = suiteCheck(factory, settings.lacks, testTimeoutMs);
+  const check = suiteCheck(factory, settings.lacks);
   const soon = (condition: () => unknown, what: string | (() => string), timeoutMs = propagationMs) =>
     waitFor(condition, { timeoutMs, what });
   const shows = (seen: Followed<InstanceSet>, ids: readonly string[], timeoutMs = propagationMs) =>

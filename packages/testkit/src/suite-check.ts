@@ -2,6 +2,9 @@ import type { ErrorCode } from "@dubbo-ts/core";
 import type { FaultKind, Harness } from "./faults.js";
 import { SuiteCase } from "./suite-case.js";
 
+/** Generous: it only ends a test that hangs, and a real server that is started again may take its time. */
+const testTimeoutMs = 250_000;
+
 /** Declares a test of a suite; it is left out where the harness cannot cause one of `kinds`. */
 export type SuiteCheck<Adapter extends AsyncDisposable> = (
   title: string,
@@ -9,11 +12,10 @@ export type SuiteCheck<Adapter extends AsyncDisposable> = (
   ...kinds: readonly FaultKind[]
 ) => void;
 
-/** Makes a {@link SuiteCheck}: each test has a server, clients and readers of its own, closed when it ends. @param timeoutMs only ends one that hangs. */
+/** Makes a {@link SuiteCheck}: each test has a server, clients and readers of its own, closed when it ends. */
 export function suiteCheck<Adapter extends AsyncDisposable>(
   factory: () => Promise<Harness<Adapter>>,
   lacks: readonly FaultKind[],
-  timeoutMs = 250_000, // a real server that is started again may take its time
 ): SuiteCheck<Adapter> {
   return (title, body, ...kinds) => {
     if (kinds.some((kind) => lacks.includes(kind))) return;
@@ -27,7 +29,7 @@ export function suiteCheck<Adapter extends AsyncDisposable>(
           await at[Symbol.asyncDispose]();
         }
       },
-      timeoutMs,
+      testTimeoutMs,
     );
   };
 }

@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { waitFor } from "../wait-for.js";
-import { installDebianPackages } from "./debian-packages.js";
 import { freePort } from "./free-ports.js";
 import { httpCall } from "./http-call.js";
 import { onPath } from "./programs.js";
@@ -18,17 +17,6 @@ export interface EtcdInstallation {
 export function etcdAvailable(): EtcdInstallation | undefined {
   const [etcd, etcdctl] = [onPath("etcd"), onPath("etcdctl")];
   return etcd !== undefined && etcdctl !== undefined ? { etcd, etcdctl } : undefined;
-}
-
-/**
- * Installs Debian's etcd; no daemon is needed or left running. Takes some seconds. Undefined: not root, not Debian,
- * or apt-get failed.
- */
-export function installEtcd(): EtcdInstallation | undefined {
-  const present = etcdAvailable();
-  if (present !== undefined) return present;
-  installDebianPackages(["etcd-server", "etcd-client"]);
-  return etcdAvailable();
 }
 
 /** Files, PEM, for a server that speaks TLS. */

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { TestCertificate } from "../certificates.js";
 import { waitFor } from "../wait-for.js";
-import { installDebianPackages } from "./debian-packages.js";
 import { freePort } from "./free-ports.js";
 import { onPath } from "./programs.js";
 import { type ServerCommand, ServerProcess, started, type TestServer } from "./server-process.js";
@@ -21,17 +20,6 @@ export function redisAvailable(): RedisInstallation | undefined {
   const [server, sentinel, cli] = [onPath("redis-server"), onPath("redis-sentinel"), onPath("redis-cli")];
   if (server === undefined || sentinel === undefined || cli === undefined) return undefined;
   return { server, sentinel, cli };
-}
-
-/**
- * Installs Debian's Redis; no daemon is needed or left running. Takes some seconds. Undefined: not root, not Debian,
- * or apt-get failed.
- */
-export function installRedis(): RedisInstallation | undefined {
-  const present = redisAvailable();
-  if (present !== undefined) return present;
-  installDebianPackages(["redis-server", "redis-sentinel", "redis-tools"]);
-  return redisAvailable();
 }
 
 /** TLS in the place of plain connections. */

@@ -5,7 +5,6 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { waitFor } from "../wait-for.js";
-import { installDebianPackages } from "./debian-packages.js";
 import { freePort } from "./free-ports.js";
 import { onPath } from "./programs.js";
 import { type ServerCommand, ServerProcess, started, type TestServer } from "./server-process.js";
@@ -24,18 +23,6 @@ const jar = "/usr/share/java/zookeeper.jar";
 export function zooKeeperAvailable(): ZooKeeperInstallation | undefined {
   const java = onPath("java");
   return java !== undefined && existsSync(jar) ? { jar, java } : undefined;
-}
-
-/**
- * Installs Debian's ZooKeeper, and a Java where there is none; no daemon is started by that. Takes a quarter of a
- * minute. Undefined: not root, not Debian, or apt-get failed.
- */
-export function installZooKeeper(): ZooKeeperInstallation | undefined {
-  const present = zooKeeperAvailable();
-  if (present !== undefined) return present;
-  const java = onPath("java") !== undefined ? [] : ["default-jre-headless"];
-  installDebianPackages(["zookeeper", ...java]);
-  return zooKeeperAvailable();
 }
 
 /** How a server is started. */
