@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import { hasCode, type Runtime } from "@dubbo-ts/core";
-import { listen } from "./listen.js";
+import { isLoopback, listen } from "./listen.js";
 
 /** A request of the HTTP API: method and path below `/nacos/`, fields of query and form together. */
 export interface HttpRequest {
@@ -28,7 +28,11 @@ export class HttpEndpoint implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   #net: NetServer | undefined;
 
-  constructor(private readonly handle: (request: HttpRequest) => HttpAnswer) {}
+  /** @param isGuarded true: pages of other origins that a browser on this machine shows are refused. */
+  constructor(
+    private readonly handle: (request: HttpRequest) => HttpAnswer,
+    private readonly isGuarded: boolean,
+  ) {}
 
   /** False: the port is in use. @param background true: its sockets do not keep the process alive. */
   async listen(
@@ -71,6 +75,8 @@ export class HttpEndpoint implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage): Promise<HttpAnswer> {
+    if (this.isGuarded && !isFromHere(request.headers))
+      return { status: 403, body: "the embedded registry serves programs of this machine, no web pages" };
     try {
       const url = new URL(request.url ?? "/", "http://localhost");
       const form = new URLSearchParams(await textOf(request));
@@ -81,6 +87,22 @@ export class HttpEndpoint implements AsyncDisposable {
       return { status: 400, body: error instanceof Error ? error.message : "bad request" };
     }
   }
+}
+
+/**
+ * Loopback keeps other machines out, but not the pages that a browser here shows: they may send forms anywhere, under
+ * their `Origin`, or have a name of their own lead to 127.0.0.1, which is then the `Host`.
+ */
+function isFromHere({ host, origin }: IncomingHttpHeaders): boolean {
+  const isHere = (authority: string) =>
+    isLoopback(
+      authority
+        .replace(/:\d+$/, "")
+        .replace(/^\[(.*)\]$/, "$1")
+        .toLowerCase(),
+    );
+  const isOwnPage = origin === undefined || isHere(origin.replace(/^https?:\/\//, ""));
+  return isOwnPage && (host === undefined || isHere(host));
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, request, type RequestOptions } from "node:http";
 import { connect as connectSocket } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
@@ -528,6 +528,15 @@ describe("the embedded server on the wire", () => {
     expect(await readFile(`${dataFile}.damaged`, "utf8")).toContain("configs");
   });
 
+  test("a file that cannot be read is put aside before another takes its place", async () => {
+    const dataFile = join(folder, "unreadable.json");
+    await mkdir(join(dataFile, "something"), { recursive: true }); // a folder: no right to read would be none to root
+    const one = await connected(await start({ dataFile }));
+    await one.ask("ConfigPublishRequest", config("k", { content: "v" }));
+    expect(await readFile(dataFile, "utf8")).toContain('"v"');
+    expect(await readdir(`${dataFile}.damaged`)).toEqual(["something"]);
+  });
+
   test("a server that took over holds lists back until clients came again", async () => {
     const server = await start({ tookOver: true, holdMs: 300 });
     const [provider, consumer] = [await connected(server), await connected(server)];
@@ -695,6 +704,23 @@ describe("the embedded server on the wire", () => {
         400,
       );
       expect((await call(server, "POST", "v1/ns/instance", { ...fields, port: "70000" })).status).toBe(400);
+    });
+
+    test("serves no web page of another origin, under whatever name it comes", async () => {
+      const server = await start();
+      const at = { serviceName: "app", ip: "6.6.6.6", port: "1", ephemeral: "false" };
+      const form = new URLSearchParams(at).toString();
+      const url = `http://127.0.0.1:${server.port}/nacos/v1/ns/instance`;
+      const post = async (headers: Record<string, string>) =>
+        (await answerOf(url, { method: "POST", agent: false, headers }, form)).status;
+      expect(await post({ origin: "https://evil.test" })).toBe(403);
+      expect(await post({ origin: "null" })).toBe(403);
+      expect(await post({ host: `evil.test:${server.port}` })).toBe(403);
+      expect(await post({ host: `127.0.0.1.evil.test:${server.port}` })).toBe(403);
+      const list = await call(server, "GET", "v1/ns/instance/list", { serviceName: "app" });
+      expect((list.body as Json)["hosts"]).toEqual([]);
+      for (const host of ["localhost", `127.0.0.1:${server.port}`, `[::1]:${server.port}`])
+        expect(await post({ host, origin: "http://localhost:3000" })).toBe(200);
     });
 
     test("does without when somebody else has the port", async () => {

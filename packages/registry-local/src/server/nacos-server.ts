@@ -147,7 +147,7 @@ class EmbeddedServer implements NacosServer {
       { clock, faults, log, nextRequestId, idOf },
     );
     const endpoint = new GrpcEndpoint(broker, faults, clock);
-    this.#http = new HttpEndpoint(httpRoutes(naming, configs));
+    this.#http = new HttpEndpoint(httpRoutes(naming, configs), isLoopback(options.host));
     this.#broker = broker;
     this.#naming = naming;
     this.#configs = configs;

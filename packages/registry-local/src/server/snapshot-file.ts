@@ -27,26 +27,30 @@ export class SnapshotFile {
     private readonly log: Logger,
   ) {}
 
-  /** A missing file is an empty snapshot. A damaged one too: it is put aside as `<path>.damaged`, and that is logged. */
+  /** A missing file is an empty snapshot. A damaged one, or one that cannot be read, too: it is put aside as `<path>.damaged`, and that is logged. */
   async load(): Promise<Snapshot> {
     let text: string;
     let usedAtMs: number;
     try {
       text = await readFile(this.path, "utf8");
       usedAtMs = (await stat(this.path)).mtimeMs;
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") await this.#putAside(error);
       return { configs: [], usedAtMs: 0 };
     }
     try {
       return { configs: parse(text), usedAtMs };
     } catch (error) {
-      this.log.warn(
-        { file: this.path, err: error },
-        "the embedded registry's file is damaged and is put aside",
-      );
-      await rename(this.path, `${this.path}.damaged`).catch(() => {});
+      await this.#putAside(error);
       return { configs: [], usedAtMs };
     }
+  }
+
+  /** The next write would otherwise take its place. */
+  async #putAside(error: unknown): Promise<void> {
+    const fields = { file: this.path, err: error };
+    this.log.warn(fields, "the embedded registry's file is damaged and is put aside");
+    await rename(this.path, `${this.path}.damaged`).catch(() => {});
   }
 
   /**
