@@ -164,8 +164,8 @@ describe("with default settings", () => {
   test("a consumer comes back to the interface when the last instance of the application goes, without a failed call", async () => {
     const where = { registry: "memory://", memory: memoryCenters() };
     await using _old = await provider("old-style", "interface", where);
-    // Time enough for consumers to believe that the last instance is gone.
-    const other = await provider("new-style", "instance", where, "3s");
+    // The default: over before consumers believe that the last instance is gone.
+    const other = await provider("new-style", "instance", where, "1s");
     await using app = await open({ name: "client", ...where });
     const greeter = await app.refer(Greeter);
     expect(await greeter.hello("x")).toBe("new-style: x");
