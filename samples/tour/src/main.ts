@@ -1,9 +1,11 @@
-// What `npm start` shows. Four processes: this one starts the others and prints what they say.
+// What `npm start` shows. Four processes: this one starts the others and prints what they say. With `--registry URL`
+// they meet there, in the place of a registry of their own.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const command = here("../../../packages/dubbo-ts/dist/bin.js");
@@ -74,14 +76,20 @@ function say(text: string): void {
   console.log(`\n${text}`);
 }
 
-async function main(): Promise<void> {
+/** Starts the embedded registry; gives its URL. */
+async function ownRegistry(tour: Tour): Promise<string> {
   const port = await freeBasePort();
-  const registry = ["--registry", `local://127.0.0.1:${port}`];
-  await using tour = new Tour();
-
   say("1. The embedded registry: no server to install. It speaks the Nacos protocol.");
   tour.start("registry", command, ["registry", "--port", String(port)]);
   await tour.saw("registry", /listening/);
+  return `local://127.0.0.1:${port}`;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { registry: { type: "string" } } });
+  await using tour = new Tour();
+  const registry = ["--registry", values.registry ?? (await ownRegistry(tour))];
+  if (values.registry !== undefined) say("1. A registry that is there already.");
 
   say("2. A provider. It registers once, under its application's name: user-info-server.");
   const first = tour.start("provider-1", server, registry);
