@@ -448,6 +448,22 @@ describe("registries", () => {
     expect(chosen.check).toBe(false);
   });
 
+  test("of other namespaces and groups are other places, of which the disk keeps separate memories", async () => {
+    const { places } = await open({
+      registries: {
+        plain: "memory://",
+        dev: { address: "memory://", namespace: "dev" },
+        blue: "memory://?group=blue&namespace=dev",
+        none: { address: "memory://", subscribe: false },
+      },
+    });
+    expect(places).toEqual([
+      "memory://",
+      'memory:// {"namespace":"dev"}',
+      'memory:// {"namespace":"dev","group":"blue"}',
+    ]);
+  });
+
   test("register, subscribe and keep metadata as each of them says", async () => {
     const registries = {
       a: { address: "memory://", subscribe: false, check: false },

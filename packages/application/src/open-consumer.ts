@@ -45,7 +45,7 @@ export function openConsumer(options: OpenConsumerOptions, scope: DisposalScope)
       runtime,
     }),
   );
-  const cache = openDiscoveryCache(live.state.config, centers.subscribed, runtime, scope);
+  const cache = openDiscoveryCache(live.state.config, centers.places, runtime, scope);
   const isAlive = ({ ports, host }: ServiceInstance) =>
     Object.entries(ports).some(([protocol, port]) => pool.isConnected(endpointKey({ protocol, host, port })));
   const guarded = { cache, runtime, isAlive };

@@ -16,6 +16,8 @@ export interface OpenRegistries {
   readonly registeringInterfaces: readonly InterfaceRegistry[];
   /** Where providers are looked up. */
   readonly subscribed: readonly Registry[];
+  /** Which part of which server {@link subscribed} are: what was learnt in one place does not hold in another. */
+  readonly places: readonly string[];
   /** Where providers of an interface are looked up. */
   readonly subscribedInterfaces: readonly InterfaceRegistry[];
   readonly reports: readonly MetadataReport[];
@@ -54,6 +56,7 @@ export async function openRegistries(
   const registering: Registry[] = [];
   const registeringInterfaces: InterfaceRegistry[] = [];
   const subscribed: Registry[] = [];
+  const places: string[] = [];
   const subscribedInterfaces: InterfaceRegistry[] = [];
   const reports: MetadataReport[] = [];
   const configCenters: ConfigCenter[] = [];
@@ -64,7 +67,10 @@ export async function openRegistries(
     if (registry.register && registerMode !== "interface") registering.push(backend.registry);
     if (registry.register && registerMode !== "service")
       registeringInterfaces.push(interfacesOf(backend, registry.address.safeText));
-    if (registry.subscribe) subscribed.push(backend.registry);
+    if (registry.subscribe) {
+      subscribed.push(backend.registry);
+      places.push(placeOf(backend.registry, registry));
+    }
     if (registry.subscribe && backend.interfaces) subscribedInterfaces.push(backend.interfaces);
     if (config.metadataReport === undefined && registry.useAsMetadataReport && backend.metadataReport)
       reports.push(backend.metadataReport);
@@ -86,6 +92,7 @@ export async function openRegistries(
     registering,
     registeringInterfaces,
     subscribed,
+    places,
     subscribedInterfaces,
     reports,
     configCenters,
@@ -93,6 +100,16 @@ export async function openRegistries(
     check,
     timeoutMs,
   };
+}
+
+function placeOf(
+  { name }: Registry,
+  { namespace, group }: Pick<RegistryConfig, "namespace" | "group">,
+): string {
+  const part = Object.entries({ namespace, group }).filter(
+    ([, value]) => value !== undefined && value !== "",
+  );
+  return part.length === 0 ? name : `${name} ${JSON.stringify(Object.fromEntries(part))}`;
 }
 
 /** @throws {ConfigError} CONFIG_INVALID: the center keeps applications only. */

@@ -104,6 +104,19 @@ test("of several config centers the later one wins, whichever is heard of first"
   expect(live.state.config.consumer.timeoutMs).toBe(2);
 });
 
+test("two config centers with one name, as two namespaces of a server have, are told apart", async () => {
+  const second = memoryConfigCenter(center.name);
+  center.set(settings, "dubbo.consumer.timeout=1");
+  second.set(settings, "dubbo.consumer.retries=1");
+  await using live = await open([center, second]);
+  expect(live.state.config.consumer).toMatchObject({ timeoutMs: 1, retries: 1 });
+  second.set(settings, "dubbo.consumer.retries=soon");
+  await waitFor(() => log.entries.some(({ level }) => level === "error"));
+  expect(live.state.config.consumer).toMatchObject({ timeoutMs: 1, retries: 1 });
+  center.set(settings, "dubbo.consumer.timeout=2");
+  await waitFor(() => live.state.config.consumer.timeoutMs === 2);
+});
+
 test("a listener that throws does not keep the others from hearing", async () => {
   await using live = await open([center]);
   const heard: string[] = [];

@@ -134,28 +134,34 @@ export class LiveConfig implements AsyncDisposable {
     const late = () => new RegistryError("REGISTRY_UNAVAILABLE", `${names}: no answer in ${timeoutMs} ms`);
     using limit = deadline(runtime.clock, timeoutMs, late);
     const { signal } = limit;
-    const reading = this.#places().map(async ({ center, item }) => {
+    const reading = this.#places().map(async ({ center, label, item }) => {
       const record = await abortable(center.get(item, signal), signal);
-      return { center: center.name, item, text: record?.text };
+      return { center: label, item, text: record?.text };
     });
     for (const read of await Promise.all(reading)) this.#texts.set(placeOf(read.center, read.item), read);
     this.#apply(true);
   }
 
+  /** Two centers may have one name, as two namespaces of a server do: for people they are numbered then. */
   #places() {
-    return this.options.centers.flatMap((center) => this.#items.map((item) => ({ center, item })));
+    const { centers } = this.options;
+    return centers.flatMap((center, at) => {
+      const before = centers.slice(0, at).filter(({ name }) => name === center.name).length;
+      const label = before === 0 ? center.name : `${center.name} [${before + 1}]`;
+      return this.#items.map((item) => ({ center, label, item }));
+    });
   }
 
   #follow(): void {
     const { runtime, config } = this.options;
-    for (const { center, item } of this.#places()) {
-      const place = placeOf(center.name, item);
+    for (const { center, label, item } of this.#places()) {
+      const place = placeOf(label, item);
       // In their order from the start, whichever is heard of first.
-      if (!this.#texts.has(place)) this.#texts.set(place, { center: center.name, item, text: undefined });
+      if (!this.#texts.has(place)) this.#texts.set(place, { center: label, item, text: undefined });
       const onText = (text: string | undefined) => {
         this.#answering = true;
         if (this.#texts.get(place)?.text === text || this.#closed) return;
-        this.#texts.set(place, { center: center.name, item, text });
+        this.#texts.set(place, { center: label, item, text });
         this.#apply(false);
       };
       this.#settings.push(watchItem(center, item, onText, runtime));
