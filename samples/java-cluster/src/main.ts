@@ -24,7 +24,8 @@ await (role === "provider" ? provide(app) : consume(app));
 
 async function provide(application: Application): Promise<void> {
   await application.export(InviteService, {
-    invite: ({ name, role, born }) => `Dear ${name}, born ${born ?? "one day"}: be our ${role.toLowerCase()}.`,
+    invite: ({ name, role, born }) =>
+      `Dear ${name}, born ${born ?? "one day"}: be our ${role.toLowerCase()}.`,
   });
   await application.start();
   console.log("invitations are served");
@@ -33,8 +34,9 @@ async function provide(application: Application): Promise<void> {
 
 async function consume(application: Application): Promise<void> {
   const users = await application.refer(UserService, { timeoutMs: 3_000 });
-  for (const { id, name, born } of await users.all()) console.log(`${id}: ${name}, born ${born ?? "one day"}`);
-  console.log(`nobody has the id 7: ${await users.find(7n)}`);
+  for (const { id, name, born } of await users.all())
+    console.log(`${id}: ${name}, born ${born ?? "one day"}`);
+  console.log("nobody has the id 7:", await users.find(7n));
   await users.rename(1n, "Ada Lovelace");
   console.log(`renamed: ${(await users.find(1n))?.name}`);
   try {

@@ -2,6 +2,8 @@ package org.example.users;
 
 import java.time.LocalDate;
 import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.apache.dubbo.config.ApplicationConfig;
 import org.apache.dubbo.config.ProtocolConfig;
 import org.apache.dubbo.config.ReferenceConfig;
@@ -12,6 +14,7 @@ import org.apache.dubbo.config.bootstrap.DubboBootstrap;
 /** {@code provider} serves the users until it is stopped, {@code consumer} asks Node to invite one; then a registry's address. */
 public final class Main {
   public static void main(String[] args) {
+    Logger.getLogger("").setLevel(Level.WARNING); // the Nacos client's gRPC logs there
     String role = args.length > 0 ? args[0] : "provider";
     String registry = args.length > 1 ? args[1] : "nacos://127.0.0.1:8848";
     ApplicationConfig application = new ApplicationConfig("java-" + role);
