@@ -1,11 +1,12 @@
 // For the linter, which reads tests without the settings of the package.
 /// <reference lib="esnext.disposable" />
 import { getEventListeners } from "node:events";
-import { loadConfig } from "@dubbo-ts/config";
+import { type ConfigCenter, loadConfig, memoryConfigCenter } from "@dubbo-ts/config";
 import {
   ConfigError,
   DisposalScope,
   hasCode,
+  Latest,
   RpcError,
   type Runtime,
   silentLogger,
@@ -227,6 +228,26 @@ describe("late exports", () => {
     ]);
     await using client = await world.open("client");
     expect(await (await client.refer(Echo)).echo("x")).toBe("x");
+  });
+
+  test("that wait for their rules when the application stops leave no port open", async () => {
+    const world = new World();
+    // Answers at the start, and never says whether there are rules.
+    const silent: ConfigCenter = {
+      ...memoryConfigCenter(),
+      watch: (_, signal) => new Latest<undefined>(signal),
+    };
+    const registries = {
+      memory: async (...given: Parameters<RegistryFactory>) => ({
+        ...(await world.memory(...given)),
+        configCenter: silent,
+      }),
+    };
+    await using app = await world.open("app", {}, { registries });
+    const exporting = app.export(Echo, echo).catch((error: unknown) => error);
+    await app.stop();
+    expect(hasCode(await exporting, "APPLICATION_CLOSED")).toBe(true);
+    expect([...world.wire.ports.values()].map(({ size }) => size)).toEqual([]);
   });
 
   test("that cannot be published are taken back, and do not stand in the way of others", async () => {

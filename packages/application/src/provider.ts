@@ -101,6 +101,10 @@ export class Provider {
     const invoker = serveImplementation(definition, implementation, around, runtime);
     const ids = this.options.protocols.servedBy(protocols);
     const leaveRules = await this.options.live.followService(key);
+    if (this.#ended) {
+      await leaveRules();
+      throw new ConfigError("APPLICATION_CLOSED", `${key.text} is not exported: the application was stopped`);
+    }
     const offer = await this.#serve({ key, definition, invoker }, options, ids, leaveRules);
     this.#offers = [...this.#offers, offer];
     try {

@@ -1,6 +1,6 @@
 import type { CenterBackend } from "@dubbo-ts/application";
 import type { ConfigCenter } from "@dubbo-ts/config";
-import { deadline } from "@dubbo-ts/core";
+import { abortable, deadline } from "@dubbo-ts/core";
 import { UsageError } from "./exit-codes.js";
 import type { RegistryOptions } from "./options.js";
 import { lateError } from "./registry-session.js";
@@ -33,7 +33,7 @@ export class CenterSession implements AsyncDisposable {
   async ask<T>(question: (center: ConfigCenter, signal: AbortSignal) => Promise<T>): Promise<T> {
     const late = () => lateError(this.center.name, this.timeoutMs, this.center.failure);
     using limit = deadline(this.tools.runtime.clock, this.timeoutMs, late, this.signal);
-    return await question(this.center, limit.signal);
+    return await abortable(question(this.center, limit.signal), limit.signal);
   }
 
   [Symbol.asyncDispose](): PromiseLike<void> {

@@ -1,5 +1,5 @@
 import type { RegistryBackend } from "@dubbo-ts/application";
-import { deadline, DisposalScope, RegistryError, type ServiceInstance } from "@dubbo-ts/core";
+import { abortable, deadline, DisposalScope, RegistryError, type ServiceInstance } from "@dubbo-ts/core";
 import type { CommandIo } from "./command-io.js";
 import type { RegistryOptions } from "./options.js";
 import type { CommandTools } from "./tools.js";
@@ -30,7 +30,7 @@ export class RegistrySession implements AsyncDisposable {
     const { registry, metadataReport } = this.backend;
     const late = () => lateError(registry.name, this.timeoutMs, registry.failure ?? metadataReport?.failure);
     using limit = deadline(this.tools.runtime.clock, this.timeoutMs, late, this.signal);
-    return await question(this.backend, limit.signal);
+    return await abortable(question(this.backend, limit.signal), limit.signal);
   }
 
   async applications(): Promise<readonly string[]> {
