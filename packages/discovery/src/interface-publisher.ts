@@ -104,8 +104,9 @@ class UrlPublisher implements InterfacePublisher {
 
   /** What takes too long goes on in the background: the keepers try until it succeeds. */
   async #bounded(work: Promise<void>, strict: boolean): Promise<void> {
-    const { startTimeoutMs = 5_000, application } = this.options;
-    const why = `the services of ${application} are not registered after ${startTimeoutMs} ms`;
+    const { startTimeoutMs = 5_000, application, registries } = this.options;
+    const names = registries.map(({ name }) => name).join(", ");
+    const why = `the services of ${application} are not registered after ${startTimeoutMs} ms in ${names}`;
     const late = () => new RegistryError("REGISTRY_UNAVAILABLE", why);
     using limit = deadline(this.#runtime.clock, startTimeoutMs, late, this.#closing.signal);
     try {

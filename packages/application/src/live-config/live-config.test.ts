@@ -5,7 +5,7 @@ import {
   memoryConfigCenter,
   type MemoryConfigCenter,
 } from "@dubbo-ts/config";
-import { Latest, serviceKey, systemRuntime } from "@dubbo-ts/core";
+import { Latest, RegistryError, serviceKey, systemRuntime } from "@dubbo-ts/core";
 import { recordingLogger, waitFor } from "@dubbo-ts/testkit";
 import { LiveConfig, type LiveConfigOptions } from "./live-config.js";
 
@@ -130,6 +130,15 @@ test("a listener that throws does not keep the others from hearing", async () =>
   center.set(settings, "dubbo.consumer.timeout=2");
   await waitFor(() => live.state.config.consumer.timeoutMs === 2);
   expect(heard).toEqual(["consumer.timeout"]);
+});
+
+test("a config center that does not answer says why, as far as it knows", async () => {
+  const failure = new RegistryError("REGISTRY_AUTH_FAILED", "memory://: wrong password");
+  const away: ConfigCenter = { ...center, failure, get: () => new Promise(() => {}) };
+  await expect(open([away])).rejects.toMatchObject({
+    code: "REGISTRY_AUTH_FAILED",
+    message: "memory://: no answer in 200 ms; memory://: wrong password",
+  });
 });
 
 test("nobody waits for rules of a config center that does not answer", async () => {

@@ -130,8 +130,13 @@ export class LiveConfig implements AsyncDisposable {
   async #read(): Promise<void> {
     const { centers, timeoutMs, runtime } = this.options;
     if (centers.length === 0) return;
-    const names = centers.map(({ name }) => name).join(", ");
-    const late = () => new RegistryError("REGISTRY_UNAVAILABLE", `${names}: no answer in ${timeoutMs} ms`);
+    const late = () => {
+      const [cause, ...others] = centers.flatMap(({ failure }) => failure ?? []);
+      const known = [cause, ...others].flatMap((failure) => failure?.message ?? []);
+      const names = centers.map(({ name }) => name).join(", ");
+      const why = [`${names}: no answer in ${timeoutMs} ms`, ...new Set(known)].join("; ");
+      return new RegistryError(cause?.code ?? "REGISTRY_UNAVAILABLE", why, { cause });
+    };
     using limit = deadline(runtime.clock, timeoutMs, late);
     const { signal } = limit;
     const reading = this.#places().map(async ({ center, label, item }) => {
