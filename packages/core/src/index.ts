@@ -40,6 +40,7 @@ export {
   type Timer,
 } from "./runtime.js";
 // For authors of adapters
+export { durationOfParameter, flagOfParameter } from "./address-parameters.js";
 export { type TlsParameters, tlsOfParameters } from "./tls-parameters.js";
 export { type TlsSocketOptions, tlsSocket } from "./tls-socket.js";
 export { type BackoffOptions, backoffMs, retry, type RetryOptions } from "./async/backoff.js";

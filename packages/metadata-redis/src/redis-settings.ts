@@ -1,6 +1,5 @@
+import { durationOfParameter, flagOfParameter } from "@dubbo-ts/core";
 import {
-  durationMs,
-  flag,
   invalid,
   nodeText,
   type Params,
@@ -93,17 +92,18 @@ export async function redisSettings(options: RedisOptions): Promise<RedisSetting
     tls: options.tls ?? (await tlsOf(scheme, params)),
     mappingKey: `${group}:mapping`,
     configRoot: `/${(options.namespace || params["namespace"] || group).replace(/^\/+|\/+$/g, "")}/config`,
-    callTimeoutMs: options.callTimeoutMs ?? durationMs(params, "timeout") ?? 3_000,
+    callTimeoutMs: options.callTimeoutMs ?? durationOfParameter(name, params, "timeout") ?? 3_000,
     livenessMs: options.livenessMs ?? 2_500,
     resyncMs: options.resyncMs ?? 60_000,
-    expiryMs: options.expiryMs ?? durationMs(params, "expiry"),
+    expiryMs: options.expiryMs ?? durationOfParameter(name, params, "expiry"),
   };
 }
 
 /** Java's registry says `redis-client=…`, its metadata report `cluster=true` (app-level discovery 7.3, 10). */
 function modeOf(params: Params, name: string): RedisSettings["mode"] {
   const client = params["redis-client"];
-  if (client === undefined || client === "") return flag(params, "cluster") === true ? "cluster" : "mono";
+  if (client === undefined || client === "")
+    return flagOfParameter(name, params, "cluster") === true ? "cluster" : "mono";
   if (client === "mono" || client === "sentinel" || client === "cluster") return client;
   throw invalid(name, `redis-client=${JSON.stringify(client)} is none of mono, sentinel, cluster`);
 }

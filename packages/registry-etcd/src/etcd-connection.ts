@@ -1,7 +1,14 @@
-import { ConfigError, deadline, RegistryError, type Runtime, systemRuntime } from "@dubbo-ts/core";
+import {
+  ConfigError,
+  deadline,
+  durationOfParameter,
+  RegistryError,
+  type Runtime,
+  systemRuntime,
+} from "@dubbo-ts/core";
 import { type EtcdClient, type EtcdTls, isEtcdError, KeptLease, openEtcd } from "@dubbo-ts/etcd-client";
 import { registryError } from "./errors.js";
-import { durationMs, type EtcdAddress, parseEtcdAddress } from "./etcd-address.js";
+import { type EtcdAddress, parseEtcdAddress } from "./etcd-address.js";
 import { tlsOf } from "./etcd-tls.js";
 
 /** Where etcd is and how it is used. Parameters of the address and fields of the same meaning: the fields win. */
@@ -59,7 +66,7 @@ export async function etcdConnection(
   const address = typeof options.address === "string" ? parseEtcdAddress(options.address) : options.address;
   const params = address.params ?? {};
   const name = `etcd://${hostsOf(address).join(",")}`;
-  const sessionMs = options.sessionTimeoutMs ?? durationMs(params, "session") ?? 15_000;
+  const sessionMs = options.sessionTimeoutMs ?? durationOfParameter(name, params, "session") ?? 15_000;
   const client = await openClient(options, address, name, runtime);
   const { waitForServerMs = 0, group = params["group"] } = options;
   if (waitForServerMs > 0) await waitForServer(client, name, waitForServerMs, runtime);
@@ -94,7 +101,7 @@ async function openClient(
       endpoints: hostsOf(address),
       tls,
       credentials: username === undefined ? undefined : { user: username, password: password ?? "" },
-      callTimeoutMs: options.callTimeoutMs ?? durationMs(params, "timeout"),
+      callTimeoutMs: options.callTimeoutMs ?? durationOfParameter(name, params, "timeout"),
       clock,
       random,
       log,

@@ -1,4 +1,7 @@
+import { parseRegistryAddress } from "@dubbo-ts/config";
 import { ConfigError } from "@dubbo-ts/core";
+
+const highestPort = 64_535;
 
 /** A registry URL that was read already: `RegistryAddress` of `@dubbo-ts/config` is one. */
 export interface NacosAddress {
@@ -15,45 +18,15 @@ export interface NacosAddress {
  * @throws {ConfigError} ADDRESS_INVALID; the message has no user, password or parameters in it.
  */
 export function parseNacosAddress(text: string): NacosAddress {
-  const [, scheme = "nacos", authority = "", path = "", query = ""] =
-    /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(text.trim()) ?? [];
-  const at = authority.lastIndexOf("@");
-  const where = `${scheme}://${authority.slice(at + 1)}${path}`;
-  if (scheme.toLowerCase() !== "nacos") throw invalid(where, "is no address of Nacos");
-  const { backup = "", ...params } = Object.fromEntries(new URLSearchParams(query));
-  const hosts = [...authority.slice(at + 1).split(","), ...backup.split(",")]
-    .map((one) => one.trim())
-    .filter((one) => one !== "")
-    .map((one) => parseHost(one, where));
-  if (hosts.length === 0) throw invalid(where, "names no host");
-  return { hosts, params, ...parseUser(at < 0 ? undefined : authority.slice(0, at), where) };
+  const address = parseRegistryAddress(text, "nacos");
+  const invalid = (why: string) => new ConfigError("ADDRESS_INVALID", `address ${address.safeText}: ${why}`);
+  if (address.scheme !== "nacos") throw invalid("is no address of Nacos");
+  const high = address.hosts.find(({ port }) => port > highestPort);
+  if (high !== undefined) throw invalid(`${hostText(high)}: gRPC needs the port 1000 above it`);
+  return address;
 }
 
 /** `host:port`, an IPv6 host in brackets. */
 export function hostText({ host, port }: { readonly host: string; readonly port: number }): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-function parseHost(text: string, where: string): { host: string; port: number } {
-  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%\w+)?)\]|([\w.-]+))(?::(\d+))?$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3] ?? 8848);
-  if (host === undefined || port < 1 || port > 64_535)
-    throw invalid(where, `${JSON.stringify(text)} is no host:port; gRPC needs the port 1000 above it`);
-  return { host, port };
-}
-
-function parseUser(text: string | undefined, where: string): { username?: string; password?: string } {
-  if (text === undefined) return {};
-  const colon = text.indexOf(":");
-  try {
-    const username = decodeURIComponent(colon < 0 ? text : text.slice(0, colon));
-    return colon < 0 ? { username } : { username, password: decodeURIComponent(text.slice(colon + 1)) };
-  } catch {
-    throw invalid(where, "user and password must be percent-encoded");
-  }
-}
-
-function invalid(where: string, why: string): ConfigError {
-  return new ConfigError("ADDRESS_INVALID", `${where}: ${why}`);
 }

@@ -25,6 +25,8 @@ export interface NacosRegistryOptions {
   readonly applicationsPollMs: number;
 }
 
+/** When a server that looked like a stranger is looked at again. */
+const secondLookMs = 500;
 /** What a farewell may take (registries F4, 9). */
 const leaveMs = 2_000;
 /** Keys and values of an instance together: more is refused by servers from 2.3 on (app-level discovery 2.5). */
@@ -155,15 +157,21 @@ export class NacosRegistry implements Registry {
   }
 
   /**
-   * Waits for a server, and fails at once where something else listens: what is registered would be kept and tried for
-   * ever. One that is only away is waited for with the registration.
+   * Waits for a server, and fails soon where something else listens: what is registered would be kept and tried for
+   * ever. One that is only away is waited for with the registration; one that is being restarted may look like a
+   * stranger for a moment.
    */
   async #untilKnown(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#options.naming.ready(signal);
-    } catch (error) {
-      if (error instanceof NacosError && ["NOT_NACOS", "UNSUPPORTED"].includes(error.code)) throw error;
-    }
+    for (let looks = 1; ; looks += 1)
+      try {
+        await this.#options.naming.ready(signal);
+        return;
+      } catch (error) {
+        const isFinal = error instanceof NacosError && ["NOT_NACOS", "UNSUPPORTED"].includes(error.code);
+        if (!isFinal) return;
+        if (looks === 2) throw error;
+        await sleep(this.#options.runtime.clock, secondLookMs, signal);
+      }
   }
 
   async #release(key: string, holder: symbol, instance: ServiceInstance): Promise<void> {

@@ -1,6 +1,7 @@
 import {
   ConfigError,
   deadline,
+  durationOfParameter,
   type Runtime,
   RegistryError,
   systemRuntime,
@@ -9,7 +10,7 @@ import {
   type TlsSocketOptions,
 } from "@dubbo-ts/core";
 import { isZooKeeperError, openZooKeeper, type ZooKeeperClient } from "@dubbo-ts/zookeeper-client";
-import { durationMs, parseZooKeeperAddress, type ZooKeeperAddress } from "./zookeeper-address.js";
+import { parseZooKeeperAddress, type ZooKeeperAddress } from "./zookeeper-address.js";
 import { registryError } from "./errors.js";
 
 /** Where ZooKeeper is and how it is used. Parameters of the address and fields of the same meaning: the fields win. */
@@ -95,8 +96,8 @@ function openClient(
   try {
     return openZooKeeper({
       servers: `${hostsOf(address).join(",")}${chrootOf(address)}`,
-      sessionTimeoutMs: options.sessionTimeoutMs ?? durationMs(params, "session"),
-      callTimeoutMs: options.callTimeoutMs ?? durationMs(params, "timeout"),
+      sessionTimeoutMs: options.sessionTimeoutMs ?? durationOfParameter(name, params, "session"),
+      callTimeoutMs: options.callTimeoutMs ?? durationOfParameter(name, params, "timeout"),
       auth: username === undefined ? undefined : { user: username, password: password ?? "" },
       clock,
       random,
