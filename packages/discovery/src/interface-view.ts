@@ -13,6 +13,7 @@ import { InstanceFollower } from "./instance-follower.js";
 import type { InterfaceRegistry } from "./interface-registry.js";
 import { matchesKey, type ServiceQuery } from "./match-service.js";
 import type { Registry } from "./registry.js";
+import { sameResolution } from "./same-resolution.js";
 import { instanceOfUrl, type OfferedUrl, offeredUrl } from "./url-instance.js";
 
 /** What an {@link InterfaceView} needs. */
@@ -91,7 +92,7 @@ export class InterfaceView implements AsyncDisposable {
     if (this.#closing.signal.aborted) return;
     const next = this.#resolve();
     if (next.state === "pending" && !this.#cacheIsRead) return;
-    if (this.#resolution !== undefined && isSame(this.#resolution, next)) return;
+    if (this.#resolution !== undefined && sameResolution(this.#resolution, next, isEqual)) return;
     this.#resolution = next;
     this.options.onChange(next);
   }
@@ -184,17 +185,6 @@ function unresolved(service: ServiceKey, heard: boolean, offers: readonly Offere
     };
   const why = offers.length === 0 ? "no provider registers the interface" : "none of its providers offers it";
   return { state: "absent", error: new NoProviderError("NO_PROVIDER", why, details) };
-}
-
-function isSame(a: Resolution, b: Resolution): boolean {
-  if (a.state === "resolved" && b.state === "resolved")
-    return a.stale === b.stale && a.params === b.params && isEqual(a.endpoints, b.endpoints);
-  return (
-    a.state !== "resolved" &&
-    b.state !== "resolved" &&
-    a.state === b.state &&
-    a.error.message === b.error.message
-  );
 }
 
 function isEqual(a: readonly unknown[], b: readonly unknown[]): boolean {

@@ -4,6 +4,7 @@ import type { EndpointLists } from "./endpoint-lists.js";
 import { joinRevisions } from "./join-revisions.js";
 import type { MappingView } from "./mapping-view.js";
 import type { ServiceQuery } from "./match-service.js";
+import { sameResolution } from "./same-resolution.js";
 
 /** What a {@link ServiceView} needs. */
 export interface ServiceViewOptions {
@@ -59,25 +60,9 @@ export class ServiceView {
     const isReady = mapping.ready && views.every(({ ready }) => ready);
     // While the disk cache is being read, "nothing is known" would be said too early.
     if (next.state === "pending" && !isReady) return;
-    if (this.#resolution !== undefined && this.#isSame(this.#resolution, next)) return;
+    const areEqual: typeof lists.areEqual = (a, b) => lists.areEqual(a, b);
+    if (this.#resolution !== undefined && sameResolution(this.#resolution, next, areEqual)) return;
     this.#resolution = next;
     for (const reader of this.#readers) reader.set(next);
-  }
-
-  /** True when a reader would do the same with both. */
-  #isSame(a: Resolution, b: Resolution): boolean {
-    if (a.state === "resolved" && b.state === "resolved")
-      return (
-        a.stale === b.stale &&
-        a.doubted === b.doubted &&
-        a.params === b.params &&
-        this.options.lists.areEqual(a.endpoints, b.endpoints)
-      );
-    return (
-      a.state !== "resolved" &&
-      b.state !== "resolved" &&
-      a.state === b.state &&
-      a.error.message === b.error.message
-    );
   }
 }
