@@ -15,7 +15,7 @@ const duration = (name: string) => durationOfParameter("etcd://h:1", params, nam
 
 describe("parameters of an address", () => {
   test("are durations with and without units, and flags", () => {
-    expect([..."abcdefx"].map(duration)).toEqual([
+    expect(["a", "b", "c", "d", "e", "f", "x"].map(duration)).toEqual([
       1_500,
       15_000,
       60_000,
