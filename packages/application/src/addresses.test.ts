@@ -98,6 +98,13 @@ describe("addresses given by hand", () => {
   ])("refuse %s with %s", (url, code) => {
     expect(() => directEndpoints([url], ["dubbo"])).toThrow(expect.objectContaining({ code }));
   });
+
+  test.each(["tri://user:hidden@h:1/x?token=hidden", "dubbo://user:hidden@h:1?token=hidden"])(
+    "a bad one is told without its secrets: %s",
+    (url) => {
+      expect(() => directEndpoints([url], ["dubbo"])).toThrow(/^url "(?!.*hidden)/);
+    },
+  );
 });
 
 describe("services of this process", () => {

@@ -23,9 +23,11 @@ function endpointOf(text: string, spoken: readonly string[]): Endpoint {
     [];
   const host = bracketed ?? plain;
   const port = portText === undefined ? defaultPorts[protocol] : Number(portText);
+  // A token may be among the parameters, a password before the host.
+  const shown = JSON.stringify(text.replace(/[?].*$/s, "").replace(/\/\/.*@/s, "//"));
   if (host === undefined || port === undefined || port < 1 || port > 65_535)
-    throw new ConfigError("ADDRESS_INVALID", `url ${JSON.stringify(text)}: protocol://host:port is wanted`);
+    throw new ConfigError("ADDRESS_INVALID", `url ${shown}: protocol://host:port is wanted`);
   if (!spoken.includes(protocol))
-    throw new ConfigError("UNKNOWN_PROTOCOL", `url ${text}: unknown protocol; known: ${spoken.join(", ")}`);
+    throw new ConfigError("UNKNOWN_PROTOCOL", `url ${shown}: unknown protocol; known: ${spoken.join(", ")}`);
   return endpoint({ protocol, host, port });
 }

@@ -1,10 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { DisposalScope } from "@dubbo-ts/core";
 import type { Harness } from "./faults.js";
 import { type Followed, follow } from "./follow.js";
 import { noLeaks } from "./no-leaks.js";
-
-let names = 0;
 
 /** One test's server, clients and readers: everything is closed when it ends, also when it fails. */
 export class SuiteCase<Adapter extends AsyncDisposable> implements AsyncDisposable {
@@ -50,7 +49,7 @@ export class SuiteCase<Adapter extends AsyncDisposable> implements AsyncDisposab
 
   /** A name that no other test and no other run uses. */
   name(prefix: string): string {
-    return `${prefix}-${process.pid}-${Date.now().toString(36)}-${++names}`;
+    return `${prefix}-${process.pid}-${randomUUID().slice(0, 12)}`;
   }
 
   /** @throws {Error} when a socket or a timer stays open. */
