@@ -14,34 +14,15 @@ export function seeded(seed) {
   };
 }
 
-const types = [
-  ..."boolean byte short int long float double char string bytes date decimal bigInteger localDate localTime localDateTime".split(
-    " ",
-  ),
-  ..."Color Tree Everything Floats StockException".split(" "),
-  ...[
-    "list string",
-    "list long",
-    "list float",
-    "list list double",
-    "list Everything",
-    "list Tree",
-    "list Integer",
-  ],
-  ...["set string", "set long", "set date", "list set int"],
-  ...["map string long", "map int string", "map long double", "map date any", "map Color Everything"],
-  ...["array boolean", "array short", "array int", "array long", "array float", "array double"],
-  ...[
-    "array string",
-    "array any",
-    "array date",
-    "array Color",
-    "array Tree",
-    "array Integer",
-    "array decimal",
-  ],
-  ...["array array int", "array array Tree", "map string array string", "list localDate", "list bigInteger"],
-];
+const types =
+  `boolean, byte, short, int, long, float, double, char, string, bytes, date, decimal, bigInteger, localDate, localTime,
+  localDateTime, Color, Tree, Everything, Floats, StockException,
+  list string, list long, list float, list list double, list Everything, list Tree, list Integer,
+  set string, set long, set date, list set int,
+  map string long, map int string, map long double, map date any, map Color Everything,
+  array boolean, array short, array int, array long, array float, array double,
+  array string, array any, array date, array Color, array Tree, array Integer, array decimal,
+  array array int, array array Tree, map string array string, list localDate, list bigInteger`.split(/,\s+/);
 
 /** How many kinds of samples there are. */
 export const kindCount = types.length + 1;
@@ -122,7 +103,7 @@ function valueOf(type, random, depth) {
 const parts = (random, depth, make) => times(depth < 0 ? 0 : below(random, depth > 1 ? 12 : 5), make);
 
 function object(type, random, depth) {
-  const fields = { ...(type.parent?.fields ?? {}), ...type.fields };
+  const fields = { ...type.parent?.fields, ...type.fields };
   return Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [name, valueOf(field, random, depth - 1)]),
   );
