@@ -31,7 +31,7 @@ export const java = {
   /** 32 bits, signed. */
   int: () => primitive<number>("int"),
   long,
-  /** 32 bits; Java's reader loses a primitive `float` field (hessian-lite 4.0.4), so prefer `double`. */
+  /** 32 bits. Java's reader loses a primitive `float` field and overwrites what follows (hessian-lite 4.0.4): prefer `double`. */
   float: () => primitive<number>("float"),
   double: () => primitive<number>("double"),
   /** A string of one UTF-16 unit. */

@@ -31,6 +31,7 @@ java.sql, Calendar, atomics, BitSet, EnumSet, InetAddress. A part of what Java w
       "| `java.util.Optional`, and what else is not Serializable: Java refuses to write it | hessian-lite | the value, or null |",
       "| an Iterator or Enumeration with elements: Java refuses to read what it wrote; it is an array here | hessian-lite | a list |",
       "| a whole Double where `java.any()` is declared is a number here, and goes back as an Integer or a Long | JavaScript | declare the type, or `typed(java.double(), 1)` |",
+      "| `-0` where `java.any()` is declared goes out as the Integer 0 | this project | `typed(java.double(), -0)` |",
       "| the class of a list, set, map or array where `java.any()` is declared: it goes back as ArrayList, HashSet, HashMap | this project | declare the type |",
       "| an object that stands both where its type is declared and where `java.any()` is, comes as two equal ones | this project | declare both |",
       "| stack traces and suppressed exceptions | this project | |",
