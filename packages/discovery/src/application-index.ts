@@ -1,6 +1,7 @@
 import type { MetadataInfo, ServiceInfo, ServiceInstance } from "@dubbo-ts/core";
 import { type Offer, offerOf } from "./offer.js";
-import { Member, OfferGroup } from "./offer-group.js";
+import { Member } from "./member.js";
+import { OfferGroup } from "./offer-group.js";
 
 interface Placed {
   readonly member: Member;
@@ -31,7 +32,7 @@ export class ApplicationIndex {
       this.#placed.set(instance.id, placed);
     }
     placed.member.instance = instance;
-    if (metadata === undefined) placed.group?.touch();
+    if (metadata === undefined) placed.group?.touch(placed.member);
     else this.#move(placed, this.#group(this.#offer(metadata, instance)));
   }
 
@@ -52,7 +53,7 @@ export class ApplicationIndex {
 
   #move(placed: Placed, group: OfferGroup | undefined): void {
     const before = placed.group;
-    if (before === group) return before?.touch();
+    if (before === group) return before?.touch(placed.member);
     placed.group = group;
     before?.delete(placed.member);
     if (before?.isEmpty) this.#groups.delete(before.offer.key);

@@ -3,6 +3,7 @@ import type { MetadataCache, MetadataHold } from "@dubbo-ts/metadata";
 import { ApplicationIndex } from "./application-index.js";
 import type { DiscoveryCache } from "./discovery-cache.js";
 import { InstanceFollower } from "./instance-follower.js";
+import { InstanceUnion } from "./instance-union.js";
 import type { ApplicationState } from "./join-revisions.js";
 import type { OfferGroup } from "./offer-group.js";
 import type { Registry } from "./registry.js";
@@ -38,7 +39,7 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
   readonly #index = new ApplicationIndex();
   readonly #revisions = new Map<string, Revision>();
   readonly #closing = new AbortController();
-  #instances = new Map<string, ServiceInstance>();
+  readonly #union = new InstanceUnion();
   /** Instances whose metadata is not known. */
   readonly #waiting = new Set<string>();
   /** Why, for revisions of which an attempt has failed. */
@@ -65,7 +66,7 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
   }
 
   get instances(): number {
-    return this.#instances.size;
+    return this.#union.byId.size;
   }
 
   get waiting(): number {
@@ -74,7 +75,7 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
 
   /** A registry that knows of no instance says little while another one was not heard. */
   get heard(): boolean {
-    return this.#instances.size > 0 || this.#followers.every(({ current }) => current !== undefined);
+    return this.#union.byId.size > 0 || this.#followers.every(({ current }) => current !== undefined);
   }
 
   get stale(): boolean {
@@ -123,26 +124,17 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
   /** Brings the index up to date with what the registries say, touching only what has changed. */
   #refresh(): void {
     if (this.#closing.signal.aborted) return;
-    const next = this.#union();
-    const before = this.#instances;
-    this.#instances = next;
+    const changes = this.#union.update(this.#followers.map(({ current }) => current?.instances ?? []));
     // New revisions are held before old ones are let go, so that a shared fetch is not ended and begun anew.
-    const left: [string, ServiceInstance][] = [];
-    let kept = 0;
-    for (const [id, instance] of next) {
-      const known = before.get(id);
-      if (known !== undefined) kept += 1;
-      if (known === instance) continue;
-      if (known !== undefined && known.revision !== instance.revision) left.push([id, known]);
-      this.#carry(id, instance);
+    for (const { after } of changes) if (after !== undefined) this.#carry(after.id, after);
+    for (const { before, after } of changes) {
+      if (before === undefined) continue;
+      if (after === undefined) {
+        this.#index.delete(before.id);
+        this.#waiting.delete(before.id);
+      }
+      if (before.revision !== after?.revision) this.#uncarry(before.id, before.revision);
     }
-    for (const [id, known] of kept < before.size ? before : []) {
-      if (next.has(id)) continue;
-      this.#index.delete(id);
-      this.#waiting.delete(id);
-      left.push([id, known]);
-    }
-    for (const [id, { revision }] of left) this.#uncarry(id, revision);
     this.#save();
     this.options.onChange();
   }
@@ -178,7 +170,7 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
     let known = this.#revisions.get(revision);
     if (known === undefined) {
       const ids = new Set<string>();
-      const carriers = () => [...ids].flatMap((id) => this.#instances.get(id) ?? []);
+      const carriers = () => [...ids].flatMap((id) => this.#union.byId.get(id) ?? []);
       const hold = this.options.metadata.hold(this.application, revision, carriers, () =>
         this.#learnt(revision),
       );
@@ -196,7 +188,7 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
     else {
       this.#failures.delete(revision);
       for (const id of known.ids) {
-        const instance = this.#instances.get(id);
+        const instance = this.#union.byId.get(id);
         if (instance !== undefined) this.#place(instance, known.hold.metadata);
       }
       this.#save();
@@ -204,41 +196,11 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
     this.options.onChange();
   }
 
-  /** The instances of all registries. Of two records of one address a usable one counts, else the later one. */
-  #union(): Map<string, ServiceInstance> {
-    const [first, ...others] = this.#followers.map(({ current }) => byId(current?.instances ?? []));
-    const union = first ?? new Map<string, ServiceInstance>();
-    for (const other of others)
-      for (const [id, instance] of other) {
-        const known = union.get(id);
-        if (known === undefined || (!isUsable(known) && isUsable(instance))) union.set(id, instance);
-      }
-    return union;
-  }
-
   #save(): void {
     if (this.stale || !this.heard) return;
     this.options.cache?.saveApplication(this.application, () => ({
-      instances: [...this.#instances.values()],
+      instances: [...this.#union.byId.values()],
       metadata: [...this.#revisions.values()].flatMap(({ hold }) => hold.metadata ?? []),
     }));
   }
-}
-
-/** dubbo-go on Nacos may show one address twice while its revision changes: the later record counts. */
-function byId(instances: readonly ServiceInstance[]): Map<string, ServiceInstance> {
-  const map = new Map<string, ServiceInstance>();
-  for (const instance of instances) {
-    const known = map.get(instance.id);
-    if (known === undefined || startOf(instance) >= startOf(known)) map.set(instance.id, instance);
-  }
-  return map;
-}
-
-function startOf({ startedAtMs = 0 }: ServiceInstance): number {
-  return startedAtMs;
-}
-
-function isUsable({ enabled, healthy }: ServiceInstance): boolean {
-  return enabled && healthy;
 }

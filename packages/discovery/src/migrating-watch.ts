@@ -53,6 +53,8 @@ export class MigratingWatch implements AsyncDisposable {
   readonly #loops = new Set<Promise<void>>();
   readonly #ignoreRules: () => void;
   #plan: MigrationPlan;
+  /** What the rules said last, and of which applications. */
+  #planned: { readonly key: string; readonly plan: MigrationPlan } | undefined;
   #delayed: Timer | undefined;
   #wake: Timer | undefined;
   #serving: AddressSource | undefined;
@@ -90,6 +92,7 @@ export class MigratingWatch implements AsyncDisposable {
 
   /** A changed `force-…` step may be told to wait; a rule that changes meanwhile is the one that holds then. */
   #onRules(): void {
+    this.#planned = undefined;
     this.#delayed?.cancel();
     this.#delayed = undefined;
     const { step, delayMs } = this.#planNow();
@@ -113,7 +116,14 @@ export class MigratingWatch implements AsyncDisposable {
     for (const { resolution } of this.#followed.values())
       if (resolution?.state === "resolved")
         for (const application of applicationsOf(resolution.endpoints)) applications.add(application);
+<<<<<<< HEAD
+    const names = [...applications];
+    const key = names.join("\n");
+    if (this.#planned?.key !== key) this.#planned = { key, plan: rules.planFor(query.service, names) };
+    return this.#planned.plan;
+=======
     return rules.planFor(query.service, [...applications]);
+>>>>>>> origin/main
   }
 
   #known(source: AddressSource): Resolution | undefined {
