@@ -27,7 +27,8 @@ const maxSetWatchesBytes = 128 * 1024;
  * node and kind, however often the node is read with it.
  */
 export class WatchTable {
-  readonly #watchers: Readonly<Record<WatchKind, Map<string, Set<Watcher>>>> = {
+  /** Lists, since most paths have one watcher, and there may be many thousand paths. */
+  readonly #watchers: Readonly<Record<WatchKind, Map<string, readonly Watcher[]>>> = {
     data: new Map(),
     exist: new Map(),
     child: new Map(),
@@ -35,16 +36,19 @@ export class WatchTable {
 
   add(kind: WatchKind, path: string, watcher: Watcher): void {
     const byPath = this.#watchers[kind];
-    const watchers = byPath.get(path);
-    if (watchers === undefined) byPath.set(path, new Set([watcher]));
-    else watchers.add(watcher);
+    const watchers = byPath.get(path) ?? [];
+    if (!watchers.includes(watcher)) byPath.set(path, [...watchers, watcher]);
   }
 
   /** `watcher` is told nothing any more. */
   remove(watcher: Watcher): void {
     for (const kind of kinds)
-      for (const [path, watchers] of this.#watchers[kind])
-        if (watchers.delete(watcher) && watchers.size === 0) this.#watchers[kind].delete(path);
+      for (const [path, watchers] of this.#watchers[kind]) {
+        if (!watchers.includes(watcher)) continue;
+        const others = watchers.filter((one) => one !== watcher);
+        if (others.length === 0) this.#watchers[kind].delete(path);
+        else this.#watchers[kind].set(path, others);
+      }
   }
 
   /** Those who wait for `event`; they are forgotten. */
