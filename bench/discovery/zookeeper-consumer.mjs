@@ -22,8 +22,8 @@ await app.refer(warmUp, { check: true });
 const before = await memory();
 const cpu = process.cpuUsage();
 const start = performance.now();
-await Promise.all(interfaces.map((name) => app.refer(name, { check: true })));
-while (routable < instances) await new Promise((resolve) => setTimeout(resolve, 5));
+await Promise.all(interfaces.map((name) => app.refer(name, { check: false })));
+while (told <= interfaces.length || routable < instances) await new Promise((resolve) => setTimeout(resolve, 5));
 const elapsedMs = performance.now() - start;
 const cpuMs = cpuSince(cpu) / 1_000;
 const after = await memory();
@@ -35,9 +35,9 @@ const answers = {
 process.on("message", ({ question }) => process.send(answers[question]()));
 process.send({ elapsedMs, cpuMs, heap: after.heap - before.heap, buffers: after.buffers - before.buffers });
 
-/** After a turn of the event loop, so that what was just read is no longer on the way. */
+/** When what was just read is no longer on the way, and is written to the disk cache. */
 async function memory() {
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
   const heap = heapBytes();
   return { heap, buffers: process.memoryUsage().arrayBuffers };
 }

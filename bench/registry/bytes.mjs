@@ -17,8 +17,7 @@ export async function measureBytes(store, server, { instances, interfaces }) {
   try {
     const count = () => storedBytes(store, server, { application, interfaces: names });
     const before = await count();
-    const publish = (make) =>
-      eachOf(instances, 10, (at) => publishOne(store, server, scope, at, names, make));
+    const publish = (make) => eachOf(instances, 4, (at) => publishOne(store, server, scope, at, names, make));
     await publish(byApplication);
     const after = await count();
     await publish(byInterface);
@@ -34,7 +33,7 @@ async function publishOne(store, server, scope, index, names, make) {
   const backend = scope.use(await connect(store, server));
   const { host, port, ports, metadataService, startedAtMs } = instanceAt(application, index);
   const publisher = scope.use(
-    make(backend, { application, host, check: true, startTimeoutMs: 120_000, runtime }),
+    make(backend, { application, host, check: true, startTimeoutMs: 600_000, runtime }),
   );
   const services = names.map((name) => ({ ...serviceOf(name), methods }));
   await publisher.publish({ services, port, ports, metadataService, startedAtMs });

@@ -10,11 +10,11 @@ import { measureVisible } from "./visible.mjs";
 
 const parts = {
   visible: (store, server, { quick }) => measureVisible(store, server, { count: quick ? 10 : 100 }),
+  again: (store, server, { rounds, progress }) => measureAgain(store, server, { rounds, progress }),
   rest: (store, server, { quick, ms }) =>
     measureRest(store, server, { applications: quick ? 100 : 1_000, ms: ms ?? (quick ? 2_000 : 30_000) }),
   bytes: (store, server, { quick }) =>
     measureBytes(store, server, { instances: quick ? 10 : 100, interfaces: quick ? 10 : 100 }),
-  again: (store, server, { rounds, progress }) => measureAgain(store, server, { rounds, progress }),
 };
 
 /** `only` names stores and parts; `rounds` is how often each server is killed. */
@@ -22,6 +22,7 @@ export async function measure({ quick, only, rounds = quick ? 3 : 100, ms, progr
   installServers();
   const isChosen = (name, all) => !only?.some((one) => Object.hasOwn(all, one)) || only.includes(name);
   const samples = [];
+  const failures = [];
   for (const [name, store] of Object.entries(stores)) {
     if (store.metadataOnly || !isChosen(name, stores)) continue;
     if (!store.isThere()) {
@@ -31,25 +32,33 @@ export async function measure({ quick, only, rounds = quick ? 3 : 100, ms, progr
     for (const [part, run] of Object.entries(parts)) {
       if (!isChosen(part, parts)) continue;
       progress(`${store.title}: ${part}`);
-      // Its own server for each: what one part leaves behind is not measured with the next.
-      const server = await store.start();
+      const say = (text) => progress(`${store.title}: ${text}`);
       try {
-        const say = (text) => progress(`${store.title}: ${text}`);
-        samples.push({
-          store: name,
-          title: store.title,
-          part,
-          ...(await run(store, server, { quick, rounds, ms, progress: say })),
-        });
-      } finally {
-        await server[Symbol.asyncDispose]();
+        const figures = await onServer(store, (server) =>
+          run(store, server, { quick, rounds, ms, progress: say }),
+        );
+        samples.push({ store: name, title: store.title, part, ...figures });
+      } catch (error) {
+        failures.push({ store: name, part, error: String(error) });
+        say(`${part} failed: ${error}`);
       }
     }
   }
-  return { samples };
+  return { samples, failures };
 }
 
-export function print({ samples }) {
+/** Its own server for each part: what one leaves behind is not measured with the next. */
+async function onServer(store, work) {
+  const server = await store.start();
+  try {
+    return await work(server);
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+}
+
+export function print({ samples, failures }) {
+  for (const { store, part, error } of failures) console.log(`NOT MEASURED: ${part} of ${store}: ${error}\n`);
   for (const [part, { title, head, row }] of Object.entries(tables)) {
     const rows = samples.filter((sample) => sample.part === part);
     if (rows.length > 0)
