@@ -45,6 +45,8 @@ function optionsAt(httpPort: number, address: string): NacosOptions {
   };
 }
 
+const nobodysPort = 1;
+
 /** How the suites are run. */
 interface How {
   readonly options: SuiteOptions;
@@ -60,9 +62,14 @@ function suites(
   serverOf: () => Promise<ProxiedServer>,
   { options, more = {}, startsSlowly }: How,
 ): void {
-  const harness = async <A extends AsyncDisposable>(open: (options: NacosOptions) => Promise<A>) => {
+  const harness = async <A extends AsyncDisposable>(
+    open: (options: NacosOptions) => Promise<A>,
+    asksOverHttp = false,
+  ) => {
     const server = await serverOf();
-    const opened = (address: string) => open({ ...optionsAt(server.port - 1000, address), ...more });
+    // The proxies do not reach HTTP: who does not need it meets nobody there, also while the server is well.
+    const httpPort = asksOverHttp ? server.port - 1000 : nobodysPort;
+    const opened = (address: string) => open({ ...optionsAt(httpPort, address), ...more });
     return proxiedHarness(server, opened, { killsLinksOnly: startsSlowly });
   };
   // Two clients are below the four adapters: bringing back what a wiped server has lost is theirs.
@@ -70,7 +77,7 @@ function suites(
   registrySuite(name, () => harness(nacosRegistry), options);
   interfaceRegistrySuite(name, () => harness(nacosInterfaceRegistry), spared);
   metadataReportSuite(name, () => harness(nacosMetadataReport), spared);
-  configCenterSuite(name, () => harness(nacosConfigCenter), { ...options, tooManyBytes: 11_000_000 });
+  configCenterSuite(name, () => harness(nacosConfigCenter, true), { ...options, tooManyBytes: 11_000_000 });
 }
 
 for (const major of [3, 2] satisfies NacosMajor[])

@@ -27,7 +27,16 @@ import org.springframework.web.bind.annotation.*;
     @ComponentScan.Filter(type = FilterType.CUSTOM, classes = TypeExcludeFilter.class),
     @ComponentScan.Filter(type = FilterType.CUSTOM, classes = AutoConfigurationExcludeFilter.class)})
 public class NacosMain {
-    public static void main(String[] args) { SpringApplication.run(NacosMain.class, args); }
+    public static void main(String[] args) throws Exception {
+        openDatabase();
+        SpringApplication.run(NacosMain.class, args);
+    }
+
+    /** Nacos gives its database ten seconds to be made and opened, which a busy machine may not have: it is open before. */
+    static void openDatabase() throws Exception {
+        var folder = java.nio.file.Path.of(System.getProperty("nacos.home"), "data", "derby-data");
+        java.sql.DriverManager.getConnection("jdbc:derby:" + folder + ";create=true", "nacos", "nacos").close();
+    }
 
     @RestControllerAdvice @Order(Ordered.HIGHEST_PRECEDENCE)
     public static class Refused {          // without it a refused login has no valid HTTP status

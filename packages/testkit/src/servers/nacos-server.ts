@@ -113,13 +113,10 @@ class NacosProcess extends ServerProcess implements NacosServer {
     if (this.administrator !== undefined) await this.admin.ensureAdministrator();
   }
 
-  /**
-   * Derby gives a new database ten seconds to be made, which others who keep the processor busy may not leave it, and
-   * never opens one that was made by half.
-   */
+  /** A machine that is busy may end a start; and a new database that was made by half would never be opened. */
   async #startPatiently(): Promise<void> {
     const isNew = !existsSync(join(await this.folder(), "data", "data", "derby-data"));
-    for (let triesLeft = 4; ; triesLeft -= 1) {
+    for (let triesLeft = 2; ; triesLeft -= 1) {
       try {
         return await super.start();
       } catch (error) {
