@@ -116,14 +116,10 @@ export class MigratingWatch implements AsyncDisposable {
     for (const { resolution } of this.#followed.values())
       if (resolution?.state === "resolved")
         for (const application of applicationsOf(resolution.endpoints)) applications.add(application);
-<<<<<<< HEAD
     const names = [...applications];
     const key = names.join("\n");
     if (this.#planned?.key !== key) this.#planned = { key, plan: rules.planFor(query.service, names) };
     return this.#planned.plan;
-=======
-    return rules.planFor(query.service, [...applications]);
->>>>>>> origin/main
   }
 
   #known(source: AddressSource): Resolution | undefined {
