@@ -21,17 +21,18 @@ const { values } = parseArgs({
   },
 });
 const only = values.only.split(",").filter((word) => word !== "");
-const unknown = only.filter((word) => ![...knownWords, "calls", "life", "hessian"].includes(word));
+const kinds = ["calls", "life", "migration", "hessian"];
+const unknown = only.filter((word) => ![...knownWords, ...kinds].includes(word));
 if (unknown.length > 0) {
-  console.error(`--only takes calls, life, hessian, ${knownWords.join(", ")}; not ${unknown.join(", ")}`);
+  console.error(`--only takes ${[...kinds, ...knownWords].join(", ")}; not ${unknown.join(", ")}`);
   process.exit(2);
 }
-const parts = ["calls", "life", "hessian"].filter((part) => only.includes(part));
+const parts = kinds.filter((part) => only.includes(part));
 const wants = (part) => parts.length === 0 || parts.includes(part);
 const words = only.filter((word) => !parts.includes(word));
 const wanted = {
   cells: wants("calls") ? allCells().filter((cell) => matches(cell, words)) : [],
-  lives: wants("life") ? allLives().filter((life) => matches(life, words)) : [],
+  lives: allLives().filter((life) => wants(life.story) && matches(life, words)),
 };
 
 process.exitCode = isInside() ? await runAll() : await prepare();
@@ -54,7 +55,7 @@ async function prepare() {
 /** Inside the namespace: no network but its own. */
 async function runAll() {
   // Loaded here: they need the built packages.
-  const { runAtRegistries } = await import("../test/interop/run/lane.mjs");
+  const { estimatedSeconds, runAtRegistries } = await import("../test/interop/run/lane.mjs");
   const { registries } = await import("../test/interop/run/registries.mjs");
   const { isBuilt } = await import("../test/interop/run/build.mjs");
   const { Results } = await import("../test/interop/run/results.mjs");
@@ -66,6 +67,8 @@ async function runAll() {
   const lives = wanted.lives.filter(possible);
   const beginMs = performance.now();
   const print = (line) => console.log(line);
+  const minutes = Math.ceil(estimatedSeconds({ cells, lives }) / 60);
+  print(`${countOf(cells, lives)}: about ${minutes} min on two processors that are free`);
   await runAtRegistries({ cells, lives }, folder, {
     cell: (cell, result) => print(results.addCell(cell, result)),
     life: (life, event, result) => print(results.addEvent(life, event, result)),
@@ -77,6 +80,12 @@ async function runAll() {
   if (bad || results.hasFailures) console.log(`logs of the peers: ${folder}`);
   else rmSync(folder, { recursive: true, force: true });
   const seconds = Math.round((performance.now() - beginMs) / 1_000);
-  console.log(`${cells.length} cells, ${lives.length} lives in ${seconds} s${bad ? ": some fell" : ""}`);
+  print(
+    `${countOf(cells, lives)} in ${Math.floor(seconds / 60)} min ${seconds % 60} s${bad ? ": some fell" : ""}`,
+  );
   return bad ? 1 : 0;
+}
+
+function countOf(cells, lives) {
+  return `${cells.length} cells, ${lives.length} stories`;
 }

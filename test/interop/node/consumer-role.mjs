@@ -23,6 +23,10 @@ export function consumerRole(app, { protocol }) {
       };
       loads.set(name, await Load.start(call, perSecond));
     },
+    async migrate({ step }) {
+      const statuses = await app.migrate(step);
+      return { serving: statuses.map(({ serving }) => serving) };
+    },
     async loadStop({ interface: name = InteropService.serviceInterface }) {
       const load = loads.get(name);
       loads.delete(name);

@@ -19,6 +19,8 @@ function print(fields, message) {
 }
 
 try {
+  // Java's consumers go to the machine's outer address where 127.0.0.1 is registered.
+  const host = settings.registry.startsWith("local:") ? "0.0.0.0" : undefined;
   const app = await createApplication({
     name: settings.application,
     log: { debug() {}, info() {}, warn: print, error: print }, // stdout is for answers
@@ -33,7 +35,9 @@ try {
           ...(settings.registerMode && { "register-mode": settings.registerMode }),
         },
       },
-      ...(isProvider && { protocols: { main: { name: settings.protocol, port: settings.port } } }),
+      ...(isProvider && {
+        protocols: { main: { name: settings.protocol, port: settings.port, ...(host && { host }) } },
+      }),
       shutdown: { signals: true },
       cache: { enabled: false },
     },

@@ -1,6 +1,5 @@
-import { freePort } from "@dubbo-ts/testkit";
 import { cellKey, forms, toldOf } from "./cells.mjs";
-import { Peer } from "./peer.mjs";
+import { startedPeer } from "./peer.mjs";
 
 const interop = (name) => `org.example.interop.${name}`;
 
@@ -19,8 +18,8 @@ export function servicesOf(protocol) {
  * Runs the suites of calls of all `cells` of one registry, and tells `report` of each cell as it is done:
  * `{ passed, run, failures }`, `failures` by the case's name. One provider after the other.
  */
-export async function runCalls(cells, { url }, folder, report) {
-  for (const group of groups(cells)) await runGroup(group, url, folder, report);
+export async function runCalls(cells, registry, folder, report) {
+  for (const group of groups(cells)) await runGroup(group, registry, folder, report);
 }
 
 /** Cells that share a provider. */
@@ -36,17 +35,16 @@ export function groups(cells) {
 async function runGroup(cells, registry, folder, report) {
   const [{ provider: language, form, metadata }] = cells;
   const { protocol } = forms[form];
-  const common = { registry, protocol, ...toldOf[metadata] };
+  const common = (to) => ({ registry: registry.urlFor(to), protocol, ...toldOf[metadata] });
   const name = `${language}-${protocol}-${metadata}`;
   let provider;
   try {
-    provider = await Peer.start(
+    provider = await startedPeer(
       language,
       {
-        ...common,
+        ...common(language),
         role: "provider",
         application: `${name}-provider`,
-        port: await freePort(),
         services: servicesOf(protocol),
         label: language,
       },
@@ -60,7 +58,11 @@ async function runGroup(cells, registry, folder, report) {
     const consumers = [...new Set(cells.map(({ consumer }) => consumer))];
     await Promise.all(
       consumers.map((consumer) => {
-        const settings = { ...common, role: "consumer", application: `${consumer}-consumer-of-${name}` };
+        const settings = {
+          ...common(consumer),
+          role: "consumer",
+          application: `${consumer}-consumer-of-${name}`,
+        };
         const own = cells.filter((cell) => cell.consumer === consumer);
         return consume(consumer, settings, own, folder, report);
       }),
@@ -75,7 +77,7 @@ const nothing = (detail) => ({ passed: 0, run: 0, failures: { start: detail } })
 async function consume(language, settings, cells, folder, report) {
   let consumer;
   try {
-    consumer = await Peer.start(language, settings, folder);
+    consumer = await startedPeer(language, settings, folder);
     const suites = await consumer.tell({ do: "cases" });
     for (const cell of cells) {
       const { suite } = forms[cell.form];

@@ -25,24 +25,36 @@ export const toldOf = {
   interface: { metadata: "local", registerMode: "interface", migration: "FORCE_INTERFACE" },
 };
 
-/** Every cell there is. Java has no etcd. */
+/** Every cell there is. */
 export function allCells() {
   const cells = [];
-  for (const registry of ["zookeeper", "nacos", "etcd"])
+  for (const registry of ["zookeeper", "nacos", "etcd", "embedded"])
     for (const [provider, consumer] of pairs)
       for (const metadata of levels)
-        for (const form of Object.keys(forms))
-          if (registry !== "etcd" || ![provider, consumer].includes("java"))
-            cells.push({ registry, provider, consumer, form, metadata });
-  return cells;
+        for (const form of Object.keys(forms)) cells.push({ registry, provider, consumer, form, metadata });
+  return cells.filter(isPossible);
 }
 
-/** Every story of a provider's life: a pair with this project in it, at a registry, over a protocol. */
+/** Java has no etcd; the embedded registry is for programs beside one of this project, at the level of applications. */
+function isPossible({ registry, provider, consumer, metadata }) {
+  const both = [provider, consumer];
+  if (registry === "etcd") return !both.includes("java");
+  return registry !== "embedded" || (both.includes("node") && metadata !== "interface");
+}
+
+/**
+ * Every story of a provider's life, and of a migration: a pair with this project in it, at a registry, over a protocol.
+ * dubbo-go reads one kind of registration only: its consumers do not migrate.
+ */
 export function allLives() {
   const lives = allCells().filter(
     (cell) => cell.metadata === "local" && cell.form !== "tri-protobuf" && isOneOf(cell, "node"),
   );
-  return lives.map((cell) => ({ ...cell, form: forms[cell.form].protocol }));
+  return lives.flatMap((cell) => {
+    const life = { ...cell, form: forms[cell.form].protocol };
+    const migrates = cell.consumer !== "go" && cell.registry !== "embedded";
+    return [{ ...life, story: "life" }, ...(migrates ? [{ ...life, story: "migration" }] : [])];
+  });
 }
 
 /** `java>node zookeeper dubbo local` */

@@ -12,7 +12,7 @@ export function compatibilityPage(results) {
     introduction(results),
     "## Calls",
     "Cases passed of cases run. The arrow points from the consumer to the provider.",
-    ...["zookeeper", "nacos", "etcd"].map((registry) => registryTable(registry, results)),
+    ...Object.keys(registryNames).map((registry) => registryTable(registry, results)),
     `The cases: \`calls\`, over dubbo and in the wrapper, and \`proto\`, over triple with protobuf, are listed in
 [test/interop](../test/interop/README.md#cases).`,
     ...lifeTable(results),
@@ -40,7 +40,16 @@ const columns = [
   ["Go → Java", "java", "go"],
   ["Java → Go", "go", "java"],
 ];
-const registryNames = { zookeeper: "ZooKeeper", nacos: "Nacos", etcd: "etcd (not known to Java)" };
+const registryNames = {
+  zookeeper: "ZooKeeper",
+  nacos: "Nacos",
+  etcd: "etcd (not known to Java)",
+  embedded: "The embedded registry",
+};
+const introductions = {
+  embedded: `A process of its own, \`dubbo-ts registry\`; programs of Java and Go join it through their Nacos support (\`nacos://127.0.0.1:8848\`),
+those of dubbo-ts as \`local://\`.`,
+};
 const formNames = {
   dubbo: "dubbo, Hessian 2",
   "tri-protobuf": "triple, protobuf",
@@ -56,8 +65,9 @@ const levelNames = {
 function registryTable(registry, { cells }) {
   const all = allCells().filter((cell) => cell.registry === registry);
   const shown = columns.filter(([, provider, consumer]) => all.some(isOf(provider, consumer)));
+  const shownLevels = levels.filter((level) => all.some(({ metadata }) => metadata === level));
   const rows = Object.keys(formNames).flatMap((form) =>
-    levels.map((metadata) => [
+    shownLevels.map((metadata) => [
       formNames[form],
       levelNames[metadata],
       ...shown.map(([, provider, consumer]) => {
@@ -67,7 +77,9 @@ function registryTable(registry, { cells }) {
     ]),
   );
   const head = ["protocol", "found by", ...shown.map(([name]) => name)];
-  return `### ${registryNames[registry]}\n\n${table(head, rows)}`;
+  return [`### ${registryNames[registry]}`, introductions[registry], table(head, rows)]
+    .filter(Boolean)
+    .join("\n\n");
 }
 
 const isOf = (provider, consumer) => (cell) => cell.provider === provider && cell.consumer === consumer;
@@ -83,6 +95,7 @@ export function explanation(cell, name, known = read("known")) {
   const has = (list, value) => list === undefined || list.includes(value);
   return known.find(
     (one) =>
+      one.where === undefined &&
       has(one.forms, cell.form) &&
       has(one.registries, cell.registry) &&
       (one.cases === "*" || one.cases.includes(name)) &&
@@ -105,13 +118,16 @@ function knownTable({ cells }) {
       else seen.get(why).set(why.metadata === undefined ? shortTitle(cell) : cellTitle(cell), true);
     }
   const rows = known
-    .filter((one) => seen.get(one).size > 0)
-    .map((one) => [one.bug, [...seen.get(one).keys()].join("; "), casesOf(one), one.why, one.instead]);
+    .filter((one) => one.where !== undefined || seen.get(one).size > 0)
+    .map((one) => [one.bug, placesOf(one, seen.get(one)), casesOf(one), one.why, one.instead]);
   const head = ["fault", "where", "cases", "why", "instead"];
   return [table(head, rows), ...unexplainedTable(unexplained)].join("\n\n");
 }
 
-const casesOf = ({ cases }) => (cases === "*" ? "all" : cases.map((name) => `\`${name}\``).join(", "));
+/** What no case shows says itself where it was seen. */
+const placesOf = ({ where }, seen) => where ?? [...seen.keys()].join("; ");
+const casesOf = ({ cases, event }) =>
+  event ?? (cases === "*" ? "all" : cases.map((name) => `\`${name}\``).join(", "));
 
 function shortTitle({ provider, consumer, form }) {
   const [name] = columns.find(([, from, to]) => from === provider && to === consumer);

@@ -4,9 +4,24 @@ import { createWriteStream, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "@dubbo-ts/testkit";
 import { languages } from "./build.mjs";
 
 let count = 0;
+
+/**
+ * Starts a peer, a provider on a free port; once more if it did not get ready: on a busy machine it may take too long, or
+ * find its port taken meanwhile. Calls that fail are never tried again.
+ */
+export async function startedPeer(language, settings, folder) {
+  const isProvider = settings.role === "provider";
+  const start = async () =>
+    Peer.start(language, isProvider ? { port: await freePort(), ...settings } : settings, folder);
+  return start().catch((error) => {
+    console.log(`    a second try: ${error.message}`);
+    return start();
+  });
+}
 
 /** A running program of the contract (../README.md). */
 export class Peer {

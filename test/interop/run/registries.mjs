@@ -6,6 +6,7 @@ import {
   startZooKeeper,
   zooKeeperAvailable,
 } from "@dubbo-ts/testkit";
+import { embeddedAvailable, startEmbedded } from "./embedded-server.mjs";
 
 /** The servers that peers register with: how they are started, and whether this machine has them. */
 export const registries = {
@@ -24,6 +25,15 @@ export const registries = {
     isThere: () => etcdAvailable() !== undefined,
     start: async () => withUrl("etcd", await startEtcd()),
   },
+  embedded: {
+    version: "the embedded registry",
+    isThere: embeddedAvailable,
+    start: async () => {
+      const registry = withUrl("nacos", await startEmbedded());
+      const ours = `local://${registry.server.address}`;
+      return { ...registry, urlFor: (language) => (language === "node" ? ours : registry.urlFor(language)) };
+    },
+  },
 };
 
 /** Starts one; a second time if the first failed, as Nacos may on a busy machine. */
@@ -35,7 +45,8 @@ export async function startRegistry(name) {
 function withUrl(scheme, server) {
   return {
     server,
-    url: `${scheme}://${server.address}`,
+    /** What a peer of `language` is told. */
+    urlFor: () => `${scheme}://${server.address}`,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

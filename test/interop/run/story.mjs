@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { servicesOf } from "./call-cells.mjs";
+import { startedPeer } from "./peer.mjs";
+
+export const perSecond = 100;
+
+/**
+ * Something that happens to providers while calls of one consumer go on. Tells
+ * `report(life, event, { calls, failed, … })`.
+ */
+export class Story {
+  #peers = new Set();
+  consumer;
+
+  constructor(life, registry, folder, report) {
+    this.life = life;
+    this.registry = registry;
+    this.folder = folder;
+    this.report = report;
+  }
+
+  async start(language, settings) {
+    const { form, metadata } = this.life;
+    const url = this.registry.urlFor(language);
+    const common = { registry: url, protocol: form, metadata };
+    const peer = await startedPeer(language, { ...common, ...settings }, this.folder);
+    this.#peers.add(peer);
+    return peer;
+  }
+
+  async provider(label, application = "life-provider", more = {}) {
+    const services = servicesOf(this.life.form);
+    return this.start(this.life.provider, { role: "provider", application, services, label, ...more });
+  }
+
+  /** How a peer ends: `stop` or `kill`. */
+  async gone(peer, how = "stop") {
+    await peer[how]();
+    this.#peers.delete(peer);
+  }
+
+  async allGone(how) {
+    await Promise.all([...this.#peers].map((peer) => this.gone(peer, how)));
+  }
+
+  /** Calls go on while `event` happens, and `afterMs` longer. */
+  async during(name, event, afterMs, wanted = []) {
+    await this.consumer.tell({ do: "load", perSecond });
+    await sleep(500);
+    let trouble;
+    try {
+      await event();
+    } catch (error) {
+      trouble = String(error.message ?? error);
+    }
+    await sleep(afterMs);
+    const seen = await this.consumer.tell({ do: "loadStop" }, 60_000);
+    const missing = wanted.filter((label) => !seen.byLabel[label]);
+    if (missing.length > 0) trouble ??= `no call reached ${missing.join(", ")}`;
+    this.tell(name, { ...seen, ...(trouble !== undefined && { trouble }) });
+  }
+
+  tell(name, { calls = 0, failed = 0, errors = [], byLabel = {}, trouble }) {
+    const note = trouble === undefined ? {} : { trouble };
+    this.report(this.life, name, { calls, failed, errors, byLabel, ...note });
+  }
+}
