@@ -178,6 +178,15 @@ describe("the registry of this machine", () => {
     expect(await server.registry.get("early", forever)).toHaveLength(1);
   });
 
+  test("joining waits as long as it is told to, longer than a request would", async () => {
+    const port = await freePort();
+    const settings = { serve: false, joinTimeoutMs: 20_000, client: { waitForServerMs: 100 } };
+    const joining = joinAt(port, settings);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await joinAt(port);
+    expect((await joining).naming.state.status).toBe("connected");
+  });
+
   test.each([
     ["answers something else", (socket: Socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")],
     ["says nothing", () => {}],

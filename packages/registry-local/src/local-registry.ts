@@ -158,6 +158,16 @@ function open(options: LocalOptions, port: number, host: string, runtime: Runtim
   );
 }
 
+/** As long as `signal` allows: the client would give up by itself before that. @throws what its last attempt ended with. */
+async function whenReady(naming: NacosBackend["naming"], signal: AbortSignal): Promise<void> {
+  for (;;)
+    try {
+      return await naming.ready(signal);
+    } catch (error) {
+      if (signal.aborted || (error as { code?: string }).code !== "UNAVAILABLE") throw error;
+    }
+}
+
 /** Where this process may serve there is always somebody to join; a pure client may come before everybody else. */
 async function untilJoined(
   { naming }: NacosBackend,
@@ -167,7 +177,7 @@ async function untilJoined(
 ): Promise<void> {
   using limit = deadline(clock, waitMs, () => new Error(`no answer in ${waitMs} ms`));
   try {
-    await naming.ready(limit.signal);
+    await whenReady(naming, limit.signal);
   } catch (cause) {
     const { lastError } = naming.state;
     const isStranger = lastError?.code === "NOT_NACOS" || (serve && !election.serving);
