@@ -419,6 +419,17 @@ describe("failover", () => {
     expect(await failover(directory, options).invoke(invocation())).toBe("ok");
   });
 
+  test("goes to one that seems not well rather than a third time to a provider that is leaving silently", async () => {
+    const { network, directory, options } = world("leaving", "new");
+    await failover(directory, options).invoke(invocation());
+    await failover(directory, options).invoke(invocation());
+    network.unavailable.add("new");
+    network.calls.length = 0;
+    network.answers.set("leaving", rejectsWith(rpcError("CALL_TIMEOUT")));
+    expect(await failover(directory, options).invoke(invocation())).toBe("new");
+    expect(network.calls).toEqual(["leaving", "leaving", "new"]);
+  });
+
   test("does not take one that shall have no traffic for another one", async () => {
     const { network, directory, options } = world();
     directory.apply(resolved(at("a"), at("drained", { weight: 0 })));

@@ -7,8 +7,8 @@ import type { Directory } from "./directory.js";
 const nobody: readonly Candidate[] = [];
 
 /**
- * The candidates that a call may go to, best ones only: usable and not tried yet, else usable, else not tried
- * yet, else all (panic: a call that may succeed is better than one that is refused). Gives `candidates` itself
+ * The candidates that a call may go to, best ones only: usable and not tried yet, else usable unless they failed this call
+ * twice, else not tried yet, else all (panic: a call that may succeed is better than one that is refused). Gives `candidates` itself
  * when none is left out, which is the usual case.
  *
  * Of those that are avoided only for their failures, at most a tenth and at least one are left out: when many
@@ -17,7 +17,18 @@ const nobody: readonly Candidate[] = [];
 export function usable(candidates: readonly Candidate[], tried = nobody): readonly Candidate[] {
   const kept = withoutAvoided(candidates);
   if (tried.length === 0) return orElse(kept, candidates);
-  return orElse(another(kept, tried), orElse(kept, orElse(another(candidates, tried), candidates)));
+  const untried = another(candidates, tried);
+  const again = isExhausted(kept, tried) ? orElse(untried, kept) : orElse(kept, untried);
+  return orElse(another(kept, tried), orElse(again, candidates));
+}
+
+/**
+ * True when each has failed this call twice: that may be a provider that leaves and answers nothing any more, while the one
+ * that takes its place was slow to accept its first connection.
+ */
+function isExhausted(kept: readonly Candidate[], tried: readonly Candidate[]): boolean {
+  const times = (key: string) => tried.filter(({ endpoint }) => endpoint.key === key).length;
+  return kept.every(({ endpoint }) => times(endpoint.key) > 1);
 }
 
 /** Those not tried yet; one that shall have no traffic is no alternative to one that shall. */
