@@ -23,7 +23,8 @@ const before = await memory();
 const cpu = process.cpuUsage();
 const start = performance.now();
 await Promise.all(interfaces.map((name) => app.refer(name, { check: false })));
-while (told <= interfaces.length || routable < instances) await new Promise((resolve) => setTimeout(resolve, 5));
+while (told <= interfaces.length || routable < instances)
+  await new Promise((resolve) => setTimeout(resolve, 5));
 const elapsedMs = performance.now() - start;
 const cpuMs = cpuSince(cpu) / 1_000;
 const after = await memory();
