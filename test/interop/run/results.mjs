@@ -8,7 +8,7 @@ const page = fileURLToPath(new URL("../../../docs/compatibility.md", import.meta
 
 /** What was reached: recorded in `results.json`, shown in docs/compatibility.md. */
 export class Results {
-  #recorded = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  #recorded = recorded();
   #cells = {};
   #lives = {};
   hasFailures = false;
@@ -63,7 +63,7 @@ export class Results {
   }
 
   write() {
-    const { cells = {}, lives = {} } = this.#recorded;
+    const { cells = {}, lives = {} } = recorded(); // read again: another run may have ended meanwhile
     const results = {
       date: new Date().toISOString().slice(0, 10),
       cells: sorted({ ...cells, ...this.#cells }),
@@ -78,6 +78,8 @@ export class Results {
 export function writePage() {
   writeFileSync(page, compatibilityPage(JSON.parse(readFileSync(file, "utf8"))));
 }
+
+const recorded = () => (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {});
 
 function faultOfPeer({ consumer, form }, failed, errors) {
   if (failed === 0 || consumer !== "java" || form !== "tri") return undefined;
