@@ -5,7 +5,7 @@ const ignored = new Set(["TTYWrap", "FSReqCallback", "FSReqPromise", "Immediate"
 
 /** How {@link noLeaks} looks. */
 export interface LeakOptions {
-  /** How long things may take to close. Default 2000 ms. */
+  /** How long things may take to close. Default 10,000 ms: a busy machine is no leak. */
   timeoutMs?: number;
   /** Kinds, as `process.getActiveResourcesInfo()` names them. Default: all. */
   only?: readonly string[];
@@ -16,7 +16,7 @@ export interface LeakOptions {
  * no more than those are open.
  * @throws {Error} from that function, naming what stayed open for `timeoutMs`.
  */
-export function noLeaks({ timeoutMs = 2_000, only }: LeakOptions = {}): () => Promise<void> {
+export function noLeaks({ timeoutMs = 10_000, only }: LeakOptions = {}): () => Promise<void> {
   const before = openResources();
   return async () => {
     const leaked = () => {
