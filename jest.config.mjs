@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 // Sources of all packages run directly: @swc/jest turns them into CommonJS, and the condition
 // `@dubbo-ts/source` makes a package's name resolve to its src/.
 const esmOnly = ["inversify", "@inversifyjs", "p-retry", "is-network-error"];
@@ -25,6 +27,8 @@ const shared = {
 };
 
 export default {
+  // Those that start servers wait more than they work.
+  maxWorkers: Math.max(3, availableParallelism() - 1),
   // A busy machine is no reason to fail: what a test promises about time it measures itself.
   testTimeout: 30_000,
   coverageProvider: "v8",
