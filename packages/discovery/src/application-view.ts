@@ -1,7 +1,7 @@
 import { DisposalScope, type MetadataInfo, type Runtime, type ServiceInstance, sleep } from "@dubbo-ts/core";
 import type { MetadataCache, MetadataHold } from "@dubbo-ts/metadata";
 import { ApplicationIndex } from "./application-index.js";
-import type { DiscoveryCache } from "./discovery-cache.js";
+import type { CachedApplication, DiscoveryCache } from "./discovery-cache.js";
 import { InstanceFollower } from "./instance-follower.js";
 import { InstanceUnion } from "./instance-union.js";
 import type { ApplicationState } from "./join-revisions.js";
@@ -44,6 +44,8 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
   readonly #waiting = new Set<string>();
   /** Why, for revisions of which an attempt has failed. */
   readonly #failures = new Map<string, unknown>();
+  /** What there was at the end. */
+  #last: CachedApplication | undefined;
   #cacheIsRead: boolean;
   readonly #reading: Promise<void>;
 
@@ -98,6 +100,7 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the application is not followed any more"));
+    this.#last ??= this.#content(); // what was to be saved may be asked for after this
     const scope = new DisposalScope();
     for (const { hold } of this.#revisions.values()) scope.use(hold);
     this.#revisions.clear();
@@ -198,9 +201,13 @@ export class ApplicationView implements ApplicationState, AsyncDisposable {
 
   #save(): void {
     if (this.stale || !this.heard) return;
-    this.options.cache?.saveApplication(this.application, () => ({
+    this.options.cache?.saveApplication(this.application, () => this.#last ?? this.#content());
+  }
+
+  #content(): CachedApplication {
+    return {
       instances: [...this.#union.byId.values()],
       metadata: [...this.#revisions.values()].flatMap(({ hold }) => hold.metadata ?? []),
-    }));
+    };
   }
 }
