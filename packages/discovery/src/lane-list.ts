@@ -27,16 +27,20 @@ export class LaneList {
   touch(member: Member): void {
     if (this.#endpoints === undefined) return;
     this.#changed.add(member);
-    if (this.#changed.size > maxChanged) this.#endpoints = undefined;
+    if (this.#changed.size <= maxChanged) return;
+    // Nobody may ever ask for this lane again: those that have left are not held for it.
+    this.#endpoints = undefined;
+    this.#changed.clear();
+    this.#shown.clear();
   }
 
   /** One endpoint per protocol, host and port: a process of dubbo-go is listed once for each of its ports. */
   get endpoints(): LaneEndpoints {
-    if (this.#endpoints !== undefined && this.#changed.size > 0)
-      this.#endpoints = this.#patched(this.#endpoints);
-    this.#endpoints ??= this.#collect();
+    const before = this.#endpoints;
+    if (before === undefined) this.#endpoints = this.#collect();
+    else if (this.#changed.size > 0) this.#endpoints = kept(before, this.#patched(before) ?? this.#collect());
     this.#changed.clear();
-    return this.#endpoints;
+    return this.#endpoints as LaneEndpoints;
   }
 
   #collect(): LaneEndpoints {
@@ -76,6 +80,17 @@ export class LaneList {
   #madeOf(member: Member): Endpoint | undefined {
     return this.members.has(member) && member.instance.enabled ? member.endpointOn(this.lane) : undefined;
   }
+}
+
+/** `next`, with the objects of `before` where nothing became different. */
+function kept(before: LaneEndpoints, next: LaneEndpoints): LaneEndpoints {
+  const healthy = isSame(before.healthy, next.healthy) ? before.healthy : next.healthy;
+  const ill = isSame(before.ill, next.ill) ? before.ill : next.ill;
+  return healthy === before.healthy && ill === before.ill ? before : { healthy, ill };
+}
+
+function isSame(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
 }
 
 /** Puts `after` in the place of `before`, or at the end where there is none. */

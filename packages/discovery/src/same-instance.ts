@@ -53,7 +53,11 @@ export function missingInstances(
   return missing.filter(({ id }) => !isThere(id));
 }
 
-function sameFields(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+/** True when both have the same names with the same values. */
+export function sameFields(
+  a: Readonly<Record<string, unknown>>,
+  b: Readonly<Record<string, unknown>>,
+): boolean {
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }

@@ -1,4 +1,5 @@
 import type { Endpoint, Resolution } from "@dubbo-ts/core";
+import { sameFields } from "./same-instance.js";
 
 /** True when a reader would do the same with both. */
 export function sameResolution(
@@ -10,7 +11,7 @@ export function sameResolution(
     return (
       a.stale === b.stale &&
       a.doubted === b.doubted &&
-      a.params === b.params &&
+      (a.params === b.params || sameFields(a.params, b.params)) &&
       areEqual(a.endpoints, b.endpoints)
     );
   return (
