@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sampleInstance, sampleMetadata, testRuntime } from "@dubbo-ts/testkit";
+import { sampleInstance, sampleMetadata, testRuntime, waitFor } from "@dubbo-ts/testkit";
 import fc from "fast-check";
 import { safeFileName } from "./cache-file.js";
 import { type DiskCacheOptions, diskCache } from "./disk-cache.js";
@@ -65,6 +65,50 @@ describe("diskCache", () => {
     expect(asked).toBe(1);
     expect(await files()).toEqual(["scope-default", join("scope-default", "application-app.json")]);
     cache.saveApplication("app", () => content); // after the end: nothing happens
+    expect(runtime.clock.pendingTimers).toBe(0);
+  });
+
+  test("writes a large file the more rarely the longer it takes, but every minute, and what waits at the end", async () => {
+    const runtime = testRuntime();
+    let busyMs = 0;
+    const clock = { ...runtime.clock, monotonicMs: () => runtime.clock.monotonicMs() + busyMs };
+    const cache = diskCache({ directory, runtime: { ...runtime, clock } });
+    let weight = 0;
+    let asked = 0;
+    const change = (costMs: number) => {
+      const mine = (weight += 1);
+      cache.saveApplication("app", () => {
+        asked += 1;
+        busyMs += costMs;
+        return { instances: [sampleInstance({ application: "app", weight: mine })], metadata: [] };
+      });
+    };
+    /** How long the next change waits, to a tenth of a second. */
+    const waitMs = async (costMs: number) => {
+      const before = asked;
+      for (let ms = 0; ms <= 100_000; ms += 100) {
+        change(costMs);
+        await runtime.clock.advance(100);
+        if (asked === before) continue;
+        await waitFor(async () => (await cache.readApplication("app"))?.instances[0]?.weight === weight, {
+          timeoutMs: 20_000,
+        });
+        return ms + 100;
+      }
+      return undefined;
+    };
+    expect(await waitMs(20)).toBe(1_000);
+    expect(await waitMs(5_000)).toBe(20_000);
+    expect(await waitMs(0)).toBe(60_000);
+    expect(await waitMs(20)).toBe(1_000);
+    change(0);
+    cache.saveMapping("org.example.Greeter", ["app"]); // another file waits for itself only
+    await runtime.clock.advance(1_000);
+    expect(asked).toBe(4);
+    await cache[Symbol.asyncDispose]();
+    expect(asked).toBe(5);
+    const saved = await open().cache.readApplication("app");
+    expect(saved?.instances[0]?.weight).toBe(weight);
     expect(runtime.clock.pendingTimers).toBe(0);
   });
 

@@ -46,6 +46,8 @@ interface Case {
   readonly interfaces: Source;
   readonly discovery: MigratingDiscovery;
   readonly seen: Followed<Resolution>;
+  /** For which applications the rules were asked. */
+  readonly asked: readonly (readonly string[])[];
   shows(host: string): Promise<unknown>;
   become(changes: Partial<MigrationPlan>): void;
 }
@@ -72,9 +74,13 @@ function setup(
     force: false,
     ...first,
   };
+  const asked: string[][] = [];
   const listeners = new Set<() => void>();
   const rules = {
-    planFor: () => plan,
+    planFor: (_service: unknown, applications: readonly string[]) => {
+      asked.push([...applications]);
+      return plan;
+    },
     onChange: (listener: () => void) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -104,6 +110,7 @@ function setup(
     interfaces,
     discovery,
     seen,
+    asked,
     shows,
     become(changes: Partial<MigrationPlan>) {
       plan = { ...plan, ...changes };
@@ -118,6 +125,33 @@ test("the interface is not looked at while applications provide the service", as
   await at0.runtime.clock.advance(120_000);
   expect(at0.interfaces.watches).toBe(0);
   expect(at0.discovery.status).toMatchObject([{ step: "application-first", serving: "application" }]);
+});
+
+test("the rules are asked again when other applications provide the service or they have changed, else not", async () => {
+  const at0 = setup({}, at("app"), at("interface"));
+  await at0.shows("app");
+  const from = (application: string, host: string): Resolution => ({
+    state: "resolved",
+    endpoints: [endpoint({ protocol: "dubbo", host, port: 20_880, application })],
+    params: {},
+    stale: false,
+  });
+  at0.applications.say(from("shop", "1"));
+  await at0.shows("1");
+  const before = at0.asked.length;
+  expect(at0.asked.at(-1)).toEqual(["shop"]);
+  for (const host of ["2", "3", "4"]) {
+    at0.applications.say(from("shop", host));
+    await at0.shows(host);
+  }
+  expect(at0.asked).toHaveLength(before);
+  at0.become({ step: "force-interface", force: true });
+  await at0.shows("interface");
+  at0.become({ step: "application-first" });
+  await at0.shows("4");
+  at0.applications.say(from("store", "5"));
+  await at0.shows("5");
+  expect(at0.asked.at(-1)).toContain("store");
 });
 
 test("a call waits for a word of the interface before it hears that nobody is there, but not for ever", async () => {

@@ -120,6 +120,21 @@ function text(resolution: Resolution | undefined): string {
   return `${list.join(" ")}${resolution.stale ? " stale" : ""}`;
 }
 
+const hostNames = ({ latest }: Followed<Resolution>) =>
+  latest?.state === "resolved"
+    ? latest.endpoints
+        .map(({ host }) => host)
+        .sort()
+        .join(" ")
+    : (latest?.state ?? "nothing");
+
+/** How many of `values` after the first say the same as the one before. */
+const repeats = (values: readonly Resolution[]) =>
+  values.filter((value, at) => at > 0 && JSON.stringify(said(value)) === JSON.stringify(said(values[at - 1])))
+    .length;
+const said = (value: Resolution | undefined) =>
+  value?.state === "resolved" ? value : [value?.state, value?.error.message];
+
 describe("ServiceDiscovery", () => {
   let stage = new Stage();
   const restage = (options?: Partial<ServiceDiscoveryOptions>) => (stage = new Stage(options));
@@ -178,6 +193,68 @@ describe("ServiceDiscovery", () => {
     again.abort();
     await stage.clock.advance(1_500);
     expect(stage.registry.subscriptions("a")).toBe(0);
+  });
+
+  test("what is saved after the end is what was known then, metadata included", async () => {
+    const waiting = new Map<string, () => CachedApplication>();
+    const cache = new HeldCache();
+    cache.saveApplication = (application, content) => void waiting.set(application, content);
+    restage({ cache });
+    stage.map(greeter.serviceInterface, "a");
+    stage.registry.push("a", [stage.instance("a", "10.0.0.1", "Greeter")]);
+    expect(hosts(await stage.watch())).toBe("1");
+    await stage.end();
+    expect(waiting.get("a")?.()).toMatchObject({ instances: { length: 1 }, metadata: { length: 1 } });
+  });
+
+  test("tells each service what a fresh look would find, and nothing where nothing changed", async () => {
+    const services = ["One", "Two", "Three"];
+    const wanted = [["a"], ["b"], ["a", "b"]];
+    const said = fc.record({
+      host: fc.nat(1),
+      offers: fc.subarray(services),
+      enabled: fc.constantFrom(true, true, false),
+      healthy: fc.constantFrom(true, true, false),
+    });
+    const push = fc.record({ app: fc.constantFrom("a", "b"), list: fc.array(said, { maxLength: 2 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(push, { maxLength: 20 }), async (pushes) => {
+        restage();
+        const base = (app: string) => stage.instance(app, `10.0.${app}.9`, "Nobody");
+        const lists = new Map<string, readonly (readonly [ServiceInstance, readonly string[]])[]>();
+        for (const app of ["a", "b"]) {
+          lists.set(app, []);
+          stage.registry.push(app, [base(app)]);
+        }
+        const seen: Followed<Resolution>[] = [];
+        for (const [at, name] of services.entries())
+          seen.push(await stage.watch(serviceKey(`org.example.${name}`), { providedBy: wanted[at] }));
+        let told = seen.map(({ values }) => values.length);
+        for (const { app, list } of pushes) {
+          const unique = list.filter(({ host }, at) => list.findIndex((one) => one.host === host) === at);
+          const instances = unique.map(({ host, offers, enabled, healthy }) => {
+            const instance = stage.instance(app, `10.0.${app}.${host}`, "Nobody", ...offers);
+            return [{ ...instance, enabled, healthy }, offers] as const;
+          });
+          lists.set(app, instances);
+          stage.registry.push(app, [base(app), ...instances.map(([instance]) => instance)]);
+          await stage.clock.flush();
+          const expected = services.map((name, at) => {
+            const all = (wanted[at] as string[]).flatMap((one) => lists.get(one) ?? []);
+            const able = all.filter(([{ enabled }, offers]) => enabled && offers.includes(name));
+            const well = able.filter(([{ healthy }]) => healthy);
+            const chosen = (well.length > 0 ? well : able).map(([{ host }]) => host);
+            return chosen.sort().join(" ") || "absent";
+          });
+          expect(seen.map(hostNames)).toEqual(expected);
+          for (const [at, { values }] of seen.entries())
+            expect(repeats(values.slice((told[at] as number) - 1))).toBe(0);
+          told = seen.map(({ values }) => values.length);
+        }
+        await stage.end();
+      }),
+      { seed: 61, numRuns: 40 },
+    );
   });
 
   test("keeps several revisions side by side", async () => {
