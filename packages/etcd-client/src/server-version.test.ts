@@ -15,11 +15,18 @@ const service: ServiceDefinition = {
 };
 
 /** A server that says of itself to be an etcd of `version`, with a leader, and no more than that. */
-async function etcdOf(version: string): Promise<{ port: number; asked: () => number } & Disposable> {
+async function etcdOf(
+  version: string,
+  hasHeader = true,
+): Promise<{ port: number; asked: () => number } & Disposable> {
   const server = new Server();
   const text = Buffer.from(version);
   // StatusResponse of etcd's rpc.proto: header = 1, version = 2, leader = 4.
-  const answer = Buffer.concat([Buffer.from([0x0a, 0, 0x12, text.length]), text, Buffer.from([0x20, 1])]);
+  const answer = Buffer.concat([
+    Buffer.from([...(hasHeader ? [0x0a, 0] : []), 0x12, text.length]),
+    text,
+    Buffer.from([0x20, 1]),
+  ]);
   let asked = 0;
   const status: UntypedHandleCall = (_: unknown, done: (error: null, value: Buffer) => void) => {
     asked += 1;
@@ -69,3 +76,10 @@ test.each(["3.3.0", "3.6.4", "4.0.0-rc.1"])(
     });
   },
 );
+
+test("a status without header is no etcd's: an error with a code", async () => {
+  using server = await etcdOf("3.4.23", false);
+  await withClient(server.port, async (client) => {
+    await expect(client.ready(AbortSignal.timeout(20_000))).rejects.toMatchObject({ code: "NOT_ETCD" });
+  });
+});
