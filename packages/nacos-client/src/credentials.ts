@@ -1,5 +1,6 @@
 import type { NacosHttp } from "./http/http-api.js";
 import type { ServerAddress } from "./options.js";
+import type { NacosTls } from "./tls.js";
 
 /** A request as credentials see it: what signatures are made of. */
 export interface SecuredRequest {
@@ -12,6 +13,8 @@ export interface SecuredRequest {
   readonly appName: string;
   /** The HTTP API of `server`, for those that log in. */
   readonly http: NacosHttp;
+  /** As the options have it: whom to trust when logging in elsewhere. Undefined: what Node trusts. */
+  readonly tls?: NacosTls | undefined;
 }
 
 /** Makes requests acceptable to a server that asks who is calling. */

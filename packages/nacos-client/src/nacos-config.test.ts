@@ -1,10 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import { bodyOf } from "./body.js";
-import type { NacosClock } from "./environment.js";
+import { type NacosClock, systemEnvironment } from "./environment.js";
 import { FakeServer, ok, refused } from "./fake-server.js";
 import { type NacosConfig, nacosConfig } from "./nacos-config.js";
-import type { NacosOptions } from "./options.js";
+import { httpApi } from "./http/http-api.js";
+import { type NacosNetwork, systemNetwork } from "./network.js";
+import { type NacosOptions, toSettings } from "./options.js";
 import { passwordCredentials } from "./password-credentials.js";
 import { quick, Reading, until } from "./test-support.js";
 
@@ -377,6 +379,38 @@ describe("logging in", () => {
     nowMs += 1_000;
     await config.get(key, forever);
     expect(logins).toHaveLength(2);
+  });
+
+  test("a login elsewhere over https trusts whom the client trusts", async () => {
+    const seen: unknown[] = [];
+    const network: NacosNetwork = {
+      ...systemNetwork,
+      http: (request) => {
+        seen.push(request.tls);
+        return Promise.resolve({ status: 200, headers: {}, text: '{"accessToken":"t","tokenTtl":60}' });
+      },
+    };
+    const [address] = toSettings({ servers: ["127.0.0.1:1"] }).servers;
+    if (address === undefined) throw new Error("one");
+    const credentials = passwordCredentials({
+      username: "nacos",
+      password: "p",
+      loginUrl: "https://login.example/nacos",
+      network,
+    });
+    const tls = { serverName: "inside", trustAll: true };
+    const http = httpApi(address, tls, systemEnvironment);
+    const secured = {
+      module: "config",
+      type: "",
+      body: {},
+      server: address,
+      appName: "",
+      http,
+      tls,
+    } as const;
+    expect(await credentials.headers(secured, forever)).toEqual({ accessToken: "t" });
+    expect(seen).toEqual([{ servername: "inside", rejectUnauthorized: false }]);
   });
 
   test("a login that is never answered holds up neither a request that is given up nor closing", async () => {

@@ -49,3 +49,17 @@ const permanentCodes: ReadonlySet<NacosErrorCode> = new Set([
 ]);
 /** Server starting, not registered, server error, config server error, over threshold. */
 const transientCodes: ReadonlySet<number> = new Set([0, 300, 301, 500, 501, 503]);
+
+/**
+ * What grpc-js says of a broken call or stream, without what only it understands: its number and name of the status, and
+ * its note on how the name was resolved. `14 UNAVAILABLE: No connection established. Last error: connect ECONNREFUSED
+ * 127.0.0.1:9848. Resolution note: ` becomes `connect ECONNREFUSED 127.0.0.1:9848`.
+ */
+export function plainReason(text: string): string {
+  const plain = text
+    .replace(/\s*Resolution note:[^]*$/, "")
+    .replace(/^\d+ [A-Z_]+: /, "")
+    .replace(/^No connection established\. Last error: (?:Error: )?/, "")
+    .trim();
+  return plain || text.trim();
+}

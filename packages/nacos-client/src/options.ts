@@ -47,6 +47,8 @@ export interface NacosOptions {
   readonly waitForServerMs?: number;
   /** How long one try of a request may take. Default 3000 ms, three tries, as in Java. */
   readonly requestTimeoutMs?: number;
+  /** How many requests may be without an answer on one connection; more wait, and their time counts from when they are sent. Default 64. */
+  readonly maxInFlight?: number;
   /** The pause between health checks. Default 5000 ms: the server cuts connections that are silent for 20 s. */
   readonly healthCheckMs?: number;
   /** How long a health check may take; three in a row that fail end the connection. Default 3000 ms. */
@@ -149,6 +151,7 @@ const defaults = {
   appName: "unknown",
   waitForServerMs: 5_000,
   requestTimeoutMs: 3_000,
+  maxInFlight: 64,
   healthCheckMs: 5_000,
   healthTimeoutMs: 3_000,
   backoffBaseMs: 20,

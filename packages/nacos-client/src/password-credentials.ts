@@ -3,15 +3,18 @@ import type { NacosCredentials, SecuredRequest } from "./credentials.js";
 import { type NacosClock, systemEnvironment } from "./environment.js";
 import { httpApi, type NacosHttp } from "./http/http-api.js";
 import { NacosError } from "./nacos-error.js";
+import type { NacosNetwork } from "./network.js";
 
 /** Who logs in, and where. */
 export interface PasswordOptions {
   readonly username: string;
   readonly password: string;
-  /** Where the HTTP API is. Default `http://host:port/nacos` of the server that is connected. */
+  /** Where the HTTP API is. Default `http://host:port/nacos` of the server that is connected. Over `https:` with the client's `tls`. */
   readonly loginUrl?: string;
   readonly clock?: NacosClock;
   readonly random?: () => number;
+  /** The sockets of `loginUrl`. Default Node's. */
+  readonly network?: NacosNetwork;
 }
 
 interface Token {
@@ -91,14 +94,15 @@ class PasswordCredentials implements NacosCredentials {
     await this.#login;
   }
 
-  async #tryToLogIn({ http }: SecuredRequest): Promise<void> {
+  async #tryToLogIn({ http, tls }: SecuredRequest): Promise<void> {
     const { loginUrl } = this.options;
     const api =
       loginUrl === undefined
         ? http
-        : httpApi({ name: "login", httpBase: loginUrl }, undefined, {
+        : httpApi({ name: "login", httpBase: loginUrl }, tls, {
             ...systemEnvironment,
             clock: this.#clock,
+            network: this.options.network ?? systemEnvironment.network,
           });
     try {
       const token = await this.#post(api);

@@ -1,5 +1,5 @@
 import { type Body, numberOf, textOf } from "./body.js";
-import { NacosError } from "./nacos-error.js";
+import { NacosError, plainReason } from "./nacos-error.js";
 import type { Settings } from "./options.js";
 import { toReply } from "./reply.js";
 import type { PayloadStream, Transport } from "./transport.js";
@@ -129,7 +129,7 @@ export class PushStream {
   /** Also when it ends with OK: the server has unregistered the connection (nacos-server 6). */
   #end(cause: unknown): void {
     if (this.#broken.signal.aborted) return;
-    const why = cause instanceof Error ? cause.message : "the server ended the stream";
+    const why = cause instanceof Error ? plainReason(cause.message) : "the server ended the stream";
     const reason = new NacosError("UNAVAILABLE", `${this.transport.server.name}: ${why}`, { cause });
     this.#broken.abort(reason);
     this.#handler?.onEnd(reason);

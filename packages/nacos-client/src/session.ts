@@ -8,6 +8,7 @@ import type { ServerAddress, Settings } from "./options.js";
 import type { Push } from "./push-stream.js";
 import { bodyOfReply, type Reply, toReply } from "./reply.js";
 import { securedCall } from "./secured-call.js";
+import { Slots } from "./slots.js";
 import type { CallOptions } from "./transport.js";
 import { jitteredMs, pause } from "./waiting.js";
 
@@ -33,6 +34,7 @@ export class Session {
   readonly #health: Promise<void>;
 
   readonly #upgrade: Promise<void>;
+  readonly #slots: Slots;
 
   private constructor(
     private readonly link: Link,
@@ -41,6 +43,7 @@ export class Session {
     private readonly owner: SessionOwner,
   ) {
     setMaxListeners(0, this.#over.signal);
+    this.#slots = new Slots(settings.maxInFlight);
     this.openedAtMs = settings.environment.clock.monotonicMs();
     this.#health = this.#watchHealth();
     this.#upgrade = this.#watchForGrpc();
@@ -96,20 +99,24 @@ export class Session {
   }
 
   /**
-   * One request, one answer, with the credentials' headers; once more after a 403 if they say so. An answer 301
-   * ends the session. What the server refuses otherwise is a {@link Reply} too.
+   * One request, one answer, with the credentials' headers; once more after a 403 if they say so. Waits while
+   * `maxInFlight` others have no answer yet: its time limit counts from when it is sent. An answer 301 ends the session. What the server refuses otherwise is a {@link Reply} too.
    * @throws {NacosError} UNAVAILABLE, TIMEOUT, INVALID. @throws `signal.reason` when that aborts.
    */
   async call(type: string, body: Body, options: CallOptions = {}): Promise<Reply> {
     const { credentials } = this.settings;
+    const signals = [options.signal ?? this.signal, this.signal] as const;
     const reply = await securedCall<Reply>(
       {
         credentials,
         request: () => this.#secured(type, body),
-        send: (sent) => this.#send(type, body, { ...options, headers: { ...sent, ...options.headers } }),
+        send: (sent) => {
+          const sending = { ...options, headers: { ...sent, ...options.headers } };
+          return this.#slots.run(() => this.#send(type, body, sending), signals);
+        },
         refusalIn: ({ errorCode, message }) => (errorCode === 403 ? message : undefined),
       },
-      [options.signal ?? this.signal, this.signal],
+      signals,
     );
     const problem = reply.errorCode === 403 ? credentials?.problem : undefined;
     return problem === undefined ? reply : { ...reply, message: `${reply.message} (${problem})` };
@@ -118,7 +125,7 @@ export class Session {
   #secured(type: string, body: Body): SecuredRequest {
     const { tls, environment, appName } = this.settings;
     const http = httpApi(this.server, tls, environment);
-    return { module: this.module, type, body, server: this.server, appName, http };
+    return { module: this.module, type, body, server: this.server, appName, http, tls };
   }
 
   async #send(type: string, body: Body, options: CallOptions): Promise<Reply> {

@@ -6,7 +6,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Body } from "./body.js";
-import { NacosError } from "./nacos-error.js";
+import { NacosError, plainReason } from "./nacos-error.js";
 import type { ServerAddress, Settings } from "./options.js";
 import { channelCredentials } from "./tls.js";
 import { nacosService, noMetadata, type Payload } from "./wire.js";
@@ -129,7 +129,7 @@ function noAnswer({ name }: ServerAddress, type: string, timeoutMs: number): Nac
 }
 
 function brokenCall({ name }: ServerAddress, cause: ServiceError | null): NacosError {
-  const text = `${name}: ${cause?.message ?? "an answer without content"}`;
+  const text = `${name}: ${cause === null ? "an answer without content" : plainReason(cause.message)}`;
   const isTooLarge = cause?.code === status.RESOURCE_EXHAUSTED && /larger than/i.test(cause.message);
   if (isTooLarge) return new NacosError("INVALID", text, { cause });
   const isForeign = cause?.code === status.UNIMPLEMENTED || /protocol error|parse error/i.test(text);

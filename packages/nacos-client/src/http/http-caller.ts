@@ -55,10 +55,18 @@ export class HttpCaller {
     request: ApiRequest,
     signal: AbortSignal,
   ): Promise<NacosHttpResponse> {
-    const { credentials, appName } = this.settings;
+    const { credentials, appName, tls } = this.settings;
     const call: SecuredCall<NacosHttpResponse> = {
       credentials,
-      request: () => ({ module: this.module, type, body, server: this.server, appName, http: this.#http }),
+      request: () => ({
+        module: this.module,
+        type,
+        body,
+        server: this.server,
+        appName,
+        http: this.#http,
+        tls,
+      }),
       send: (sent) => this.send(request, sent, signal),
       refusalIn: ({ status, text }) => (status === 403 ? text.slice(0, 300) : undefined),
     };
