@@ -130,7 +130,7 @@ function registryOver(
   runtime: Runtime,
 ): NacosRegistry {
   const namespace = checkNamespace ? (settings.namespace ?? "public") : "public";
-  const namespaces = new NamespaceCheck({ name, namespace, naming, settings, log: runtime.log });
+  const namespaces = new NamespaceCheck({ name, namespace, naming, settings, runtime });
   return new NacosRegistry({ ...rest, name, naming, namespaces, runtime });
 }
 

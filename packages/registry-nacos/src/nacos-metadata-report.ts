@@ -60,7 +60,7 @@ export class NacosMetadataReport implements MetadataReport {
     const key = { dataId: plainName(metadata.application), group: metadata.revision };
     const content = JSON.stringify(encodeMetadata(metadata));
     await this.#translated(() => this.#options.config.publish(key, content, { type: "json" }, signal));
-    await this.#untilReadable(key, content, signal);
+    await this.#untilReadable(key, metadata, content, signal);
   }
 
   async fetch(application: string, revision: string, signal: AbortSignal): Promise<MetadataInfo | undefined> {
@@ -116,7 +116,13 @@ export class NacosMetadataReport implements MetadataReport {
     return this.#closed;
   }
 
-  async #untilReadable(key: ConfigKey, content: string, signal: AbortSignal): Promise<void> {
+  /** Who else publishes this revision writes it otherwise, Java for one: what it says is the same by definition. */
+  async #untilReadable(
+    key: ConfigKey,
+    metadata: MetadataInfo,
+    content: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { name, runtime = systemRuntime } = this.#options;
     const untilMs = runtime.clock.monotonicMs() + readable.withinMs;
     for (
@@ -124,7 +130,8 @@ export class NacosMetadataReport implements MetadataReport {
       ;
       pauseMs = Math.min(pauseMs * 2, readable.maxPauseMs)
     ) {
-      if ((await this.#read(key, signal)) === content) return;
+      const found = await this.#read(key, signal);
+      if (found === content || (found !== undefined && isReadable(metadata, found))) return;
       if (runtime.clock.monotonicMs() > untilMs)
         throw new MetadataError(
           "METADATA_UNAVAILABLE",
@@ -146,6 +153,15 @@ export class NacosMetadataReport implements MetadataReport {
     } catch (error) {
       throw metadataError(this.#options.name, error);
     }
+  }
+}
+
+function isReadable({ application, revision }: MetadataInfo, content: string): boolean {
+  try {
+    decodeMetadata(application, revision, content);
+    return true;
+  } catch {
+    return false; // what was there before, and was broken
   }
 }
 

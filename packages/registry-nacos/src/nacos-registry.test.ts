@@ -219,6 +219,17 @@ describe("on a server", () => {
     await waitFor(async () => (await registry.get("held", forever)).length === 0);
   });
 
+  test("a second registration that fails does not keep announced what was disposed meanwhile", async () => {
+    const { registry } = await open();
+    const instance = sampleInstance({ application: "overtaken" });
+    const first = await registry.register(instance, forever);
+    const large = { ...instance, labels: { x: "v".repeat(2_000) } };
+    const failing = registry.register(large, forever);
+    await first[Symbol.asyncDispose]();
+    await expect(failing).rejects.toMatchObject({ code: "INSTANCE_METADATA_TOO_LARGE" });
+    await waitFor(async () => (await registry.get("overtaken", forever)).length === 0);
+  });
+
   test("several instances of one process stand side by side, and the middle one can go", async () => {
     const { registry } = await open();
     const all = [1, 2, 3].map((port) => sampleInstance({ application: "three", port }));
@@ -351,6 +362,21 @@ describe("on a server", () => {
     await expect(metadataReport.fetch("broken", "r1", forever)).rejects.toMatchObject({
       code: "METADATA_INVALID",
     });
+  });
+
+  test("metadata that another writer has put under the revision counts as published", async () => {
+    const { metadataReport, config } = await open();
+    const metadata = sampleMetadata("written-twice");
+    const key = { dataId: "written-twice", group: metadata.revision };
+    await metadataReport.publish(metadata, forever);
+    const text = (await config.get(key, forever))?.content ?? "";
+    const other = JSON.stringify({ ...(JSON.parse(text) as object), writtenBy: "another" });
+    const get = jest.spyOn(config, "get").mockResolvedValue({ content: other, md5: "" });
+    await metadataReport.publish(metadata, AbortSignal.timeout(3_000));
+    get.mockResolvedValueOnce({ content: "{no json", md5: "" });
+    await metadataReport.publish(metadata, AbortSignal.timeout(3_000)); // waits until it can be read
+    expect(get.mock.calls.length).toBe(3);
+    get.mockRestore();
   });
 
   test("a compare-and-set is not told as done before it can be read", async () => {

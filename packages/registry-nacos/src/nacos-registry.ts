@@ -43,6 +43,8 @@ export class NacosRegistry implements Registry {
   readonly #options: NacosRegistryOptions;
   /** Who registered an address last: only that registration may take it away. */
   readonly #holders = new Map<string, symbol>();
+  /** Who was disposed while a later registration of the same address was on its way: that one may still fail. */
+  readonly #leftBehind = new Set<symbol>();
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
 
@@ -65,8 +67,10 @@ export class NacosRegistry implements Registry {
     try {
       await this.#announce(instance, signal);
     } catch (error) {
-      if (this.#holders.get(key) === holder) restore(this.#holders, key, before);
+      await this.#restore(key, holder, before, instance);
       throw error;
+    } finally {
+      if (before !== undefined) this.#leftBehind.delete(before);
     }
     return {
       update: (next, updateSignal) => this.#update(key, next, updateSignal),
@@ -174,8 +178,24 @@ export class NacosRegistry implements Registry {
       }
   }
 
-  async #release(key: string, holder: symbol, instance: ServiceInstance): Promise<void> {
+  /** A registration that failed takes nothing over; what it kept its predecessor from taking away goes now. */
+  async #restore(
+    key: string,
+    holder: symbol,
+    before: symbol | undefined,
+    instance: ServiceInstance,
+  ): Promise<void> {
     if (this.#holders.get(key) !== holder) return;
+    if (before === undefined) return void this.#holders.delete(key);
+    this.#holders.set(key, before);
+    if (this.#leftBehind.has(before)) await this.#release(key, before, instance);
+  }
+
+  async #release(key: string, holder: symbol, instance: ServiceInstance): Promise<void> {
+    if (this.#holders.get(key) !== holder) {
+      this.#leftBehind.add(holder);
+      return;
+    }
     this.#holders.delete(key);
     if (this.#closed !== undefined) return await this.#closed;
     const { naming, runtime, cluster } = this.#options;
@@ -226,11 +246,6 @@ export class NacosRegistry implements Registry {
 
 function keyOf({ application, id }: ServiceInstance): string {
   return `${application}@${id}`;
-}
-
-function restore(holders: Map<string, symbol>, key: string, before: symbol | undefined): void {
-  if (before === undefined) holders.delete(key);
-  else holders.set(key, before);
 }
 
 /** Found before it is sent: the server names neither the keys nor their sizes. */

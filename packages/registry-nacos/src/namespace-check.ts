@@ -1,4 +1,4 @@
-import type { Logger } from "@dubbo-ts/core";
+import { deadline, type Runtime } from "@dubbo-ts/core";
 import { type NacosNaming, nacosAdmin, type NacosOptions } from "@dubbo-ts/nacos-client";
 
 /** What {@link NamespaceCheck} needs. */
@@ -9,7 +9,7 @@ export interface NamespaceCheckOptions {
   readonly naming: NacosNaming;
   /** Of the client below: where to ask, and as whom. */
   readonly settings: NacosOptions;
-  readonly log: Logger;
+  readonly runtime: Pick<Runtime, "clock" | "log">;
 }
 
 /** How long a server may take to list its namespaces. */
@@ -30,7 +30,9 @@ export class NamespaceCheck implements AsyncDisposable {
 
   /** `; there are: a, b`, to be put behind an error's text; empty when the server does not tell. */
   async hint(): Promise<string> {
-    const names = await this.#names(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(listMs)]));
+    const tooLate = () => new Error(`no list of namespaces in ${listMs} ms`);
+    using limit = deadline(this.options.runtime.clock, listMs, tooLate, this.#stop.signal);
+    const names = await this.#names(limit.signal);
     return names === undefined ? "" : `; there are: ${names.join(", ")}`;
   }
 
@@ -41,14 +43,14 @@ export class NamespaceCheck implements AsyncDisposable {
 
   /** Never rejects. */
   async #check(): Promise<void> {
-    const { naming, namespace, name, log } = this.options;
+    const { naming, namespace, name, runtime } = this.options;
     const { signal } = this.#stop;
     try {
       for await (const { status } of naming.states(signal)) if (status === "connected") break;
       const names = signal.aborted ? undefined : await this.#names(signal);
       if (names === undefined || names.includes(namespace)) return;
       const text = `${name}: namespace ${namespace} does not exist, nobody else looks there; there are: ${names.join(", ")}`;
-      log.warn({ registry: name, namespace, namespaces: names }, text);
+      runtime.log.warn({ registry: name, namespace, namespaces: names }, text);
     } catch {
       // Closed meanwhile.
     }
