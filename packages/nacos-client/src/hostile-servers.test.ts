@@ -3,6 +3,7 @@ import { fakeClock } from "@dubbo-ts/testkit";
 import { Beats } from "./http/beats.js";
 import { ConfigPoll, type Listened } from "./http/config-poll.js";
 import { HttpCaller } from "./http/http-caller.js";
+import { HttpNaming } from "./http/http-naming.js";
 import type { NacosError } from "./nacos-error.js";
 import type { NacosHttpRequest, NacosNetwork } from "./network.js";
 import { toSettings } from "./options.js";
@@ -138,4 +139,44 @@ describe("over HTTP", () => {
       jest.restoreAllMocks();
     },
   );
+});
+
+test("a pushed datagram only makes the list be read again, seldom, and not at a stranger's word", async () => {
+  const clock = fakeClock();
+  const requests: NacosHttpRequest[] = [];
+  let send: ((data: Buffer, from: { address: string; port: number }) => void) | undefined;
+  const network: NacosNetwork = {
+    http: async (request) => {
+      requests.push(request);
+      return { status: 200, headers: {}, text: '{"name":"g@@s","hosts":[],"lastRefTime":7}' };
+    },
+    udp: async (onMessage) => {
+      send = onMessage;
+      return { port: 1, send: () => {}, close: () => Promise.resolve() };
+    },
+  };
+  const settings = toSettings({ servers: ["127.0.0.1:1"], clock, network });
+  const [server] = settings.servers;
+  if (server === undefined) throw new Error("one");
+  const pushed: unknown[] = [];
+  const naming = new HttpNaming(new HttpCaller(server, "naming", settings), ({ body }) => pushed.push(body));
+  const base = { namespace: "public", groupName: "g", serviceName: "s", subscribe: true };
+  await naming.handle("SubscribeServiceRequest", base, {}, signal);
+  const data = JSON.stringify({ name: "g@@s", hosts: [{ ip: "6.6.6.6", port: 6 }], lastRefTime: 9e15 });
+  const bytes = Buffer.from(JSON.stringify({ type: "dom", data, lastRefTime: 1 }));
+  for (let times = 0; times < 100; times += 1) send?.(bytes, { address: "10.6.6.6", port: 6 });
+  await clock.flush();
+  expect(requests).toHaveLength(1);
+  for (let times = 0; times < 100; times += 1) send?.(bytes, { address: "127.0.0.1", port: 6 });
+  await clock.flush();
+  expect(requests).toHaveLength(2);
+  expect(pushed).toEqual([{ serviceInfo: { name: "g@@s", hosts: [], lastRefTime: 7 } }]);
+  for (let times = 0; times < 100; times += 1) send?.(bytes, { address: "127.0.0.1", port: 6 });
+  await clock.flush();
+  expect(requests).toHaveLength(2);
+  await clock.advance(500);
+  expect(requests).toHaveLength(3);
+  naming.close();
+  await clock.flush();
+  await naming.ended();
 });

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { type Body, bodiesOf, bodyOf, flagOf, numberOf, textOf } from "../body.js";
 import type { Push } from "../push-stream.js";
 import type { NacosUdpSocket } from "../network.js";
@@ -16,6 +17,8 @@ interface Registered {
 
 /** What servers name in `cacheMillis`; reading again also renews the wish for pushes. */
 const rereadMs = 10_000;
+/** Between two readings of one list because of pushes, which anybody can send. */
+const hintMs = 500;
 
 /**
  * The naming messages of gRPC over HTTP of version 1: registries A2.1. As with gRPC there is one entry per service,
@@ -24,6 +27,9 @@ const rereadMs = 10_000;
 export class HttpNaming {
   readonly #registered = new Map<string, Map<string, Registered>>();
   readonly #subscribed = new Map<string, Body>();
+  /** Lists that are read because of a push. */
+  readonly #hinted = new Map<string, Promise<void>>();
+  readonly #hintedAtMs = new Map<string, number>();
   readonly #stop = new AbortController();
   readonly #polling: Promise<void>;
   #udp: Promise<NacosUdpSocket | undefined> | undefined;
@@ -74,7 +80,7 @@ export class HttpNaming {
   }
 
   async ended(): Promise<void> {
-    await Promise.all([this.#polling, ...this.#leaving]);
+    await Promise.all([this.#polling, ...this.#leaving, ...this.#hinted.values()]);
   }
 
   /** What is new comes before what is old goes, so that the service is never without. */
@@ -135,6 +141,7 @@ export class HttpNaming {
     const key = groupedName(base);
     if (!flagOf(base, "subscribe")) {
       this.#subscribed.delete(key);
+      this.#hintedAtMs.delete(key);
       return done("SubscribeServiceResponse");
     }
     this.#subscribed.set(key, base);
@@ -158,13 +165,45 @@ export class HttpNaming {
   /** 0 where no socket can be had: then polling alone has to do. */
   async #udpPort(): Promise<number> {
     const { environment } = this.caller.settings;
-    this.#udp ??= openUdpPush(environment.network, (info) => this.#take(info)).catch((error: unknown) => {
+    const isKnown = (address: string) => this.#maySend(address);
+    const onList = (info: Body) => this.#hint(info);
+    this.#udp ??= openUdpPush(environment.network, onList, isKnown).catch((error: unknown) => {
       environment.log.warn({ err: error }, "no UDP socket: changes are noticed by polling alone");
       return undefined;
     });
     const socket = await this.#udp;
     if (this.#stop.signal.aborted) await socket?.close();
     return socket?.port ?? 0;
+  }
+
+  /** Any server of the list pushes. Behind a name there may be any address: then nothing is known. */
+  #maySend(address: string): boolean {
+    const { servers, endpoint } = this.caller.settings;
+    const hosts = [this.caller.server, ...servers].map(({ host }) => host);
+    return endpoint !== undefined || hosts.some((host) => isIP(host) !== 4) || hosts.includes(address);
+  }
+
+  /** Somebody says that a list has changed: it is read, once however often that is said, and not sooner than `hintMs` again. */
+  #hint({ name, groupName }: Body): void {
+    const short = typeof name === "string" ? name : "";
+    const key = short.includes("@@") ? short : `${typeof groupName === "string" ? groupName : ""}@@${short}`;
+    const base = this.#subscribed.get(key);
+    if (base === undefined || this.#hinted.has(key) || this.#stop.signal.aborted) return;
+    const reading = this.#readHinted(key, base).finally(() => this.#hinted.delete(key));
+    this.#hinted.set(key, reading);
+  }
+
+  /** Never rejects. */
+  async #readHinted(key: string, base: Body): Promise<void> {
+    const { clock, log } = this.caller.settings.environment;
+    const { signal } = this.#stop;
+    const waitMs = (this.#hintedAtMs.get(key) ?? -Infinity) + hintMs - clock.monotonicMs();
+    if (waitMs > 0) await pause(clock, waitMs, [signal], { background: true });
+    if (signal.aborted || !this.#subscribed.has(key)) return;
+    this.#hintedAtMs.set(key, clock.monotonicMs());
+    await this.#reread(base, signal).catch((error: unknown) => {
+      if (!signal.aborted) log.debug({ err: error, service: key }, "a list could not be read again");
+    });
   }
 
   #take(serviceInfo: Body): void {

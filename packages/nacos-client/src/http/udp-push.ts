@@ -8,14 +8,16 @@ const mostBytes = 8 * 1024 * 1024;
 
 /**
  * Takes what servers push over UDP and acknowledges it: registries A2.1. Datagrams get lost, so the lists are read now
- * and then all the same. `onList` gets a ServiceInfo and must not throw.
+ * and then all the same. Anybody can send one: what `isKnown` refuses is dropped, and `onList` gets a ServiceInfo that is
+ * no more than a hint; it must not throw.
  */
 export async function openUdpPush(
   network: NacosNetwork,
   onList: (info: Body) => void,
+  isKnown: (address: string) => boolean,
 ): Promise<NacosUdpSocket> {
   const socket: NacosUdpSocket = await network.udp((data, { address, port }) => {
-    const message = readDatagram(data);
+    const message = isKnown(address) ? readDatagram(data) : undefined;
     if (message === undefined) return;
     socket.send(acknowledgement(message.lastRefTime), port, address);
     if (message.info !== undefined) onList(message.info);
