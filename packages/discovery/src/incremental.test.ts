@@ -95,7 +95,7 @@ describe("InstanceUnion", () => {
         it.update(lists.map(() => []));
         expect(it.byId.size).toBe(0);
       }),
-      { seed: 31, numRuns: 500 },
+      { seed: 31, numRuns: 300 },
     );
   });
 
@@ -207,7 +207,7 @@ describe("LaneList", () => {
           }
         }
       }),
-      { seed: 33, numRuns: 1_000 },
+      { seed: 33, numRuns: 400 },
     );
   });
 
