@@ -7,8 +7,9 @@ export interface InstanceChange {
 }
 
 /**
- * The instances of one application by id, out of what each registry lists. Of two records of one address a usable one
- * counts, else the later one. With one registry a change costs what changed, not what there is.
+ * The instances of one application by id, out of what each registry lists. Of two records of one address in a list the
+ * one that started later counts; of those of two registries a usable one, else the first registry's. With one registry
+ * a change costs what changed, not what there is.
  */
 export class InstanceUnion {
   #byId = new Map<string, ServiceInstance>();
