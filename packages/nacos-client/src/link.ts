@@ -86,19 +86,17 @@ async function openOther(
   const version = await versionText(http, settings.healthTimeoutMs, signal);
   const missing = `Nacos${version} at ${server.name} has no gRPC at port ${server.grpcPort}`;
   const mayBePlain = tls === undefined || server.httpBase.startsWith("https:");
-  // A newer one whose gRPC port is not open yet, or is kept from us, is a server that is away (registries A2.3).
-  if (!isBefore2(version))
+  if (transport === "grpc" || !mayBePlain) {
+    // One of 2.0 or newer starts, or its port is kept from us: it is away, which may pass.
+    if (isBefore2(version))
+      throw new NacosError("UNSUPPORTED", `${missing}: it is older than 2.0`, { cause: error });
     throw new NacosError("UNAVAILABLE", `${missing}: it starts, or the port is closed`, { cause: error });
-  if (transport === "grpc" || !mayBePlain)
-    throw new NacosError("UNSUPPORTED", `${missing}: it is older than 2.0, or the port is closed`, {
-      cause: error,
-    });
+  }
   environment.log.warn({ server: server.name, module }, `${missing}: using HTTP`);
   return await openHttpLink(server, module, settings, signal);
 }
 
-/** What does not say its version may be old. */
+/** Every 1.x says its version. */
 function isBefore2(version: string): boolean {
-  const major = Number(/^ (\d+)\./.exec(version)?.[1] ?? 1);
-  return major < 2;
+  return /^ [01]\./.test(version);
 }

@@ -57,7 +57,7 @@ const transientCodes: ReadonlySet<number> = new Set([0, 300, 301, 500, 501, 503]
  */
 export function plainReason(text: string): string {
   const plain = text
-    .replace(/\s*Resolution note:[^]*$/, "")
+    .replace(/\.?\s*Resolution note:[^]*$/, "")
     .replace(/^\d+ [A-Z_]+: /, "")
     .replace(/^No connection established\. Last error: (?:Error: )?/, "")
     .trim();

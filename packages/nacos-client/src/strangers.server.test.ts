@@ -70,6 +70,30 @@ test("a server too old for gRPC is used over HTTP, unless gRPC is asked for: the
     });
 });
 
+test("a newer server whose gRPC port is closed is away, with a plain reason, and is waited for", async () => {
+  const port = await web((path) =>
+    path.endsWith("/server/state") ? { body: '{"version":"2.3.2"}' } : old(path),
+  );
+  const fake = await new FakeServer().start();
+  closers.push(() => fake.stop());
+  const grpcPort = Number(fake.address.split(":")[1]);
+  fake.stop();
+  const naming = client(port, {
+    transport: "grpc",
+    grpcPortOffset: grpcPort - port,
+    waitForServerMs: 1_000,
+    backoffCapMs: 200,
+  });
+  const error = await naming.ready(forever).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: "UNAVAILABLE",
+    message: expect.stringContaining("Nacos 2.3.2") as string,
+    cause: { cause: { message: `127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${grpcPort}` } },
+  });
+  await fake.start();
+  await waitFor(() => naming.state.protocol === "grpc", { timeoutMs: 10_000 });
+});
+
 test("a server that was replaced by one with gRPC is spoken to by gRPC soon", async () => {
   const port = await web(old);
   const fake = await new FakeServer().start();
