@@ -9,7 +9,6 @@ import {
   type Invoker,
   type JavaType,
   java,
-  lazy,
   method,
   type MethodDefinition,
   type ServiceDefinition,

@@ -35,7 +35,7 @@ async function consume(application: Application): Promise<void> {
   const stock = await application.refer(StockService, { timeoutMs: 3_000 });
   const item = await stock.find("tea");
   console.log(`${item?.name}: ${item?.count} left`);
-  console.log(`nothing is known of "coal": ${await stock.find("coal")}`);
+  console.log(`nothing is known of "coal": ${JSON.stringify(await stock.find("coal"))}`);
   console.log(`2 reserved, ${await stock.reserve("tea", 2)} left`);
   try {
     await stock.reserve("tea", 1_000);
