@@ -218,7 +218,11 @@ realServer("on a real Redis", redisAvailable(), () => {
       // Not a word of it is published: only reading again finds it.
       if (!stopped) await own.cli("hset", "dubbo:mapping", service, "missed");
       await (stopped ? own.kill("SIGCONT") : proxy.setMode("pass"));
-      if (stopped) await own.cli("hset", "dubbo:mapping", service, "missed");
+      if (stopped) {
+        // Who watches may be back, and have read, before it is written: then it is told.
+        await own.cli("hset", "dubbo:mapping", service, "missed");
+        await own.cli("publish", "dubbo:mapping:queues", service);
+      }
       const healedMs = performance.now();
       await soon(
         async () => (await report.readMapping(service, signal)).applications.has("missed"),
