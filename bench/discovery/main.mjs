@@ -2,7 +2,7 @@
 // of its own with an exact heap.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { installZooKeeper } from "@dubbo-ts/testkit";
+import { zooKeeperAvailable } from "@dubbo-ts/testkit";
 import { median } from "../lib/statistics.mjs";
 import { short, table } from "../lib/table.mjs";
 import { measureOnZooKeeper } from "./zookeeper.mjs";
@@ -46,7 +46,7 @@ export async function measure({ quick, only, rounds = quick ? 1 : 3, progress })
 }
 
 async function runOnZooKeeper(_, { quick }) {
-  if (installZooKeeper() === undefined) return undefined;
+  if (zooKeeperAvailable() === undefined) return undefined;
   return measureOnZooKeeper({ services: 100, instances: quick ? 200 : 2_000, changes: quick ? 20 : 200 });
 }
 

@@ -13,6 +13,9 @@ import type { NacosOptions } from "./options.js";
 import type { ServiceSnapshot } from "./subscription.js";
 import { Reading } from "./test-support.js";
 
+/** Defines a test, or none where the other version of the server does the same. */
+type OneVersion = (name: string, body: () => Promise<void>, timeoutMs?: number) => void;
+
 const forever = new AbortController().signal;
 setMaxListeners(0, forever);
 const at = (port: number) => ({ ip: "10.0.0.1", port });
@@ -182,8 +185,8 @@ for (const major of [3, 2] as const)
     }, 60_000);
 
     // Our own doing, whichever version it is: one is enough.
-    const onOld = major === 2 ? test : test.skip;
-    const onNew = major === 3 ? test : test.skip;
+    const onOld: OneVersion = major === 2 ? test : () => undefined;
+    const onNew: OneVersion = major === 3 ? test : () => undefined;
 
     onNew(
       "idle clients stay what they are, a black hole is noticed, and heals",
