@@ -57,6 +57,7 @@ export {
   type TextMatch,
 } from "./center/override-rule.js";
 // For authors of adapters
+export { changedRecords } from "./changed-records.js";
 export { configJsonSchema } from "./json-schema.js";
 export {
   checkConfigItem,

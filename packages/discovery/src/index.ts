@@ -49,6 +49,7 @@ export {
   encodeServiceUrl,
   formatServiceUrl,
   formEncoded,
+  interfaceNamed,
   isProviderUrl,
   parseServiceUrl,
   type ServiceUrl,

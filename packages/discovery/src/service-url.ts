@@ -55,7 +55,7 @@ export function serviceUrl({
 export function decodeServiceUrl(encoded: string): ServiceUrl {
   if (encoded.length > maxCharacters) throw invalid(encoded, `has ${encoded.length} characters`);
   try {
-    return parseServiceUrl(decodeURIComponent(encoded.replaceAll("+", "%20")));
+    return parseServiceUrl(formDecoded(encoded));
   } catch (cause) {
     if (!(cause instanceof URIError)) throw cause;
     throw invalid(encoded, "is not percent-encoded", { cause });
@@ -116,6 +116,24 @@ export function formEncoded(text: string): string {
   return encodeURIComponent(text)
     .replace(/[!'()~]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll("%20", "+");
+}
+
+/** What is kept below the root beside interfaces (app-level discovery 12, 45). */
+const notInterfaces: ReadonlySet<string> = new Set(["mapping", "metadata", "config"]);
+
+/** The interface that a node or a part of a key names, as {@link formEncoded} wrote it; undefined: it is something else. */
+export function interfaceNamed(node: string): string | undefined {
+  if (notInterfaces.has(node)) return undefined;
+  try {
+    return formDecoded(node);
+  } catch {
+    return node;
+  }
+}
+
+/** @throws {URIError} a percent sign that encodes nothing. */
+function formDecoded(text: string): string {
+  return decodeURIComponent(text.replaceAll("+", "%20"));
 }
 
 /** What sets registrations apart: two URLs with one id are states of the same one. */

@@ -1,5 +1,6 @@
 import { MetadataError, RegistryError, type RegistryErrorCode } from "@dubbo-ts/core";
 import { type EtcdClient, type EtcdErrorCode, isEtcdError } from "@dubbo-ts/etcd-client";
+import type { EtcdConnection } from "./etcd-connection.js";
 
 /** What the codes of the client are to a program that only knows a registry. */
 const codes: Readonly<Record<EtcdErrorCode, RegistryErrorCode>> = {
@@ -26,6 +27,27 @@ const allCodes = Object.keys(codes) as EtcdErrorCode[];
 export function registryError(name: string, cause: unknown): unknown {
   if (!isEtcdError(cause, ...allCodes)) return cause;
   return new RegistryError(codes[cause.code], `${name}: ${cause.message}`, { cause });
+}
+
+/**
+ * Why `what` is not announced. When the caller's patience ended before there was a lease, `signal`'s reason says nothing:
+ * then it is told what the server, or its absence, was.
+ */
+export function registrationError(
+  { name, client, lease }: Pick<EtcdConnection, "name" | "client" | "lease">,
+  what: string,
+  error: unknown,
+  signal: AbortSignal,
+): unknown {
+  if (isEtcdError(error, "TOO_LARGE"))
+    return new RegistryError("INSTANCE_METADATA_TOO_LARGE", `${name}: ${what}: ${error.message}`, {
+      cause: error,
+    });
+  if (!signal.aborted || error !== signal.reason || lease.id !== undefined) return registryError(name, error);
+  const why = (client.failure ?? lease.failure)?.message ?? "no server has answered";
+  return new RegistryError("REGISTRY_UNAVAILABLE", `${name}: ${what} is not registered: ${why}`, {
+    cause: error,
+  });
 }
 
 /** Why there is no connection, in the words of the registry at `name`; undefined when there is one, or none was tried yet. */

@@ -1,4 +1,5 @@
 import {
+  changedRecords,
   checkConfigItem,
   type ConfigCenter,
   type ConfigItem,
@@ -80,18 +81,9 @@ class EtcdConfigCenter implements ConfigCenter {
     const key = this.#keyOf(item);
     const { resyncMs } = this.connection;
     const either = AbortSignal.any([signal, this.#closing.signal]);
-    let last: ConfigRecord | undefined;
-    let begun = false;
     try {
-      for await (const { entries } of watchKeys(
-        this.#client,
-        { key },
-        { signal: either, resyncMs, settleMs: 0 },
-      )) {
-        const record = recordOf(entries.get(key));
-        if (!begun || record?.version !== last?.version) yield record;
-        [begun, last] = [true, record];
-      }
+      const states = watchKeys(this.#client, { key }, { signal: either, resyncMs, settleMs: 0 });
+      yield* changedRecords(states, ({ entries }) => recordOf(entries.get(key)));
     } catch (error) {
       if (!this.#closing.signal.aborted) throw registryError(this.name, error);
     }

@@ -2,6 +2,7 @@ import { RegistryError, type Runtime, type ServiceKey, systemRuntime } from "@du
 import {
   encodeServiceUrl,
   formEncoded,
+  interfaceNamed,
   type InterfaceRegistration,
   type InterfaceRegistry,
   type ServiceUrl,
@@ -10,12 +11,10 @@ import {
   ServiceUrlReader,
   UrlRecords,
 } from "@dubbo-ts/discovery";
-import { isEtcdError, LeasedKey, watchKeys } from "@dubbo-ts/etcd-client";
-import { registryError } from "./errors.js";
+import { LeasedKey, watchKeys } from "@dubbo-ts/etcd-client";
+import { registrationError, registryError } from "./errors.js";
 import { type EtcdConnection, etcdConnection, type EtcdOptions } from "./etcd-connection.js";
 
-/** What else is kept below the root (app-level discovery 12, 45). */
-const notInterfaces: ReadonlySet<string> = new Set(["mapping", "metadata", "config"]);
 const nothing = Buffer.alloc(0);
 
 /**
@@ -47,7 +46,7 @@ class EtcdInterfaceRegistry implements InterfaceRegistry {
     this.#records = new UrlRecords({
       pathOf: (url) => `${this.#providersOf(url.key.serviceInterface)}${encodeServiceUrl(url)}`,
       keep: (key) => new LeasedKey(connection.client, { key, value: nothing, lease: connection.lease }),
-      translated: (...failure) => this.#registrationError(...failure),
+      translated: (url, error, signal) => registrationError(connection, serviceUrlId(url), error, signal),
     });
   }
 
@@ -101,7 +100,8 @@ class EtcdInterfaceRegistry implements InterfaceRegistry {
       const names = new Set<string>();
       for (const { key } of entries) {
         const [name = "", category] = key.slice(metadataRoot.length).split("/");
-        if (category === "providers" && !notInterfaces.has(name)) names.add(decoded(name));
+        const found = category === "providers" ? interfaceNamed(name) : undefined;
+        if (found !== undefined) names.add(found);
       }
       return [...names].sort();
     } catch (error) {
@@ -118,18 +118,6 @@ class EtcdInterfaceRegistry implements InterfaceRegistry {
     this.#closing.abort(new RegistryError("REGISTRY_UNAVAILABLE", `${this.name}: the registry was closed`));
     await this.#records[Symbol.asyncDispose]();
     if (this.owned) await this.connection[Symbol.asyncDispose]();
-  }
-
-  #registrationError(url: ServiceUrl, error: unknown, signal: AbortSignal): unknown {
-    const what = `${this.name}: ${serviceUrlId(url)}`;
-    if (isEtcdError(error, "TOO_LARGE"))
-      return new RegistryError("INSTANCE_METADATA_TOO_LARGE", `${what}: ${error.message}`, { cause: error });
-    const { lease, client } = this.connection;
-    if (!signal.aborted || error !== signal.reason || lease.id !== undefined)
-      return registryError(this.name, error);
-    const failure = client.failure ?? lease.failure;
-    const why = failure === undefined ? "no server has answered" : failure.message;
-    return new RegistryError("REGISTRY_UNAVAILABLE", `${what} is not registered: ${why}`, { cause: error });
   }
 
   #reader(prefix: string): ServiceUrlReader {
@@ -151,13 +139,5 @@ function* namesBelow(prefix: string, keys: Iterable<string>): Iterable<string> {
   for (const key of keys) {
     const name = key.slice(prefix.length);
     if (name !== "" && !name.includes("/")) yield name;
-  }
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name.replaceAll("+", "%20"));
-  } catch {
-    return name;
   }
 }

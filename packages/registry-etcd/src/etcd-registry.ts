@@ -1,7 +1,7 @@
 import { RegistryError, type Runtime, type ServiceInstance, systemRuntime } from "@dubbo-ts/core";
 import type { InstanceSet, Registration, Registry } from "@dubbo-ts/discovery";
-import { type EtcdClient, isEtcdError, LeasedKey, watchKeys } from "@dubbo-ts/etcd-client";
-import { failureOf, registryError } from "./errors.js";
+import { type EtcdClient, LeasedKey, watchKeys } from "@dubbo-ts/etcd-client";
+import { failureOf, registrationError, registryError } from "./errors.js";
 import { type EtcdConnection, etcdConnection, type EtcdOptions } from "./etcd-connection.js";
 import { GoConsumers } from "./go-consumers.js";
 import { encodeInstanceJson } from "./instance-json.js";
@@ -68,7 +68,7 @@ class EtcdRegistry implements Registry {
     } catch (error) {
       if (before === undefined) await this.#release(path, holder);
       else if (held.holder === holder) held.holder = heldBefore;
-      throw this.#registrationError(instance, error, signal);
+      throw registrationError(this.connection, nameOf(instance), error, signal);
     }
     return {
       update: (next, updateSignal) => this.#update(path, held, next, updateSignal),
@@ -176,19 +176,8 @@ class EtcdRegistry implements Registry {
     try {
       await held.key.update(encodeInstanceJson(next), signal);
     } catch (error) {
-      throw this.#registrationError(next, error, signal);
+      throw registrationError(this.connection, nameOf(next), error, signal);
     }
-  }
-
-  #registrationError({ id, application }: ServiceInstance, error: unknown, signal: AbortSignal): unknown {
-    const what = `${this.name}: ${id} of ${application}`;
-    if (isEtcdError(error, "TOO_LARGE"))
-      return new RegistryError("INSTANCE_METADATA_TOO_LARGE", `${what}: ${error.message}`, { cause: error });
-    if (!signal.aborted || error !== signal.reason || this.connection.lease.id !== undefined)
-      return registryError(this.name, error);
-    const failure = this.#client.failure ?? this.connection.lease.failure;
-    const why = failure === undefined ? "no server has answered" : failure.message;
-    return new RegistryError("REGISTRY_UNAVAILABLE", `${what} is not registered: ${why}`, { cause: error });
   }
 
   #reader(application: string, prefix: string): InstanceReader {
@@ -244,4 +233,9 @@ class EtcdRegistry implements Registry {
 
 function closedError(name: string): RegistryError {
   return new RegistryError("REGISTRY_UNAVAILABLE", `${name}: the registry was closed`);
+}
+
+/** For messages. */
+function nameOf({ id, application }: ServiceInstance): string {
+  return `${id} of ${application}`;
 }

@@ -1,5 +1,6 @@
 import { MetadataError, RegistryError, type RegistryErrorCode } from "@dubbo-ts/core";
 import { isZooKeeperError, type ZooKeeperClient, type ZooKeeperErrorCode } from "@dubbo-ts/zookeeper-client";
+import type { ZooKeeperConnection } from "./zookeeper-connection.js";
 
 const codes: Partial<Record<ZooKeeperErrorCode, RegistryErrorCode>> = {
   CONNECTION_LOSS: "REGISTRY_UNAVAILABLE",
@@ -32,6 +33,27 @@ const allCodes = [
 export function registryError(name: string, cause: unknown): unknown {
   if (!isZooKeeperError(cause, ...allCodes)) return cause;
   return new RegistryError(codes[cause.code] ?? "REGISTRY_REFUSED", `${name}: ${cause.message}`, { cause });
+}
+
+/**
+ * Why `what` is not announced. When the caller's patience ended before there was a connection, `signal`'s reason says
+ * nothing: then it is told what the server, or its absence, was.
+ */
+export function registrationError(
+  { name, client }: Pick<ZooKeeperConnection, "name" | "client">,
+  what: string,
+  error: unknown,
+  signal: AbortSignal,
+): unknown {
+  if (isZooKeeperError(error, "TOO_LARGE"))
+    return new RegistryError("INSTANCE_METADATA_TOO_LARGE", `${name}: ${what}: ${error.message}`, {
+      cause: error,
+    });
+  if (!signal.aborted || error !== signal.reason || client.connected) return registryError(name, error);
+  const why = client.failure?.message ?? "no server has answered";
+  return new RegistryError("REGISTRY_UNAVAILABLE", `${name}: ${what} is not registered: ${why}`, {
+    cause: error,
+  });
 }
 
 /** Why there is no connection, in the words of the registry at `name`; undefined when there is one, or none was tried yet. */

@@ -1,5 +1,6 @@
 import { type RegistryError, type Runtime, systemRuntime } from "@dubbo-ts/core";
 import {
+  changedRecords,
   checkConfigItem,
   type ConfigCenter,
   type ConfigItem,
@@ -99,18 +100,9 @@ class ZooKeeperConfigCenter implements ConfigCenter {
     const path = this.#pathOf(item);
     const { resyncMs } = this.connection;
     const either = AbortSignal.any([signal, this.#closing.signal]);
-    let last: ConfigRecord | undefined;
-    let begun = false;
     try {
-      for await (const { value } of watchData(this.#client, path, {
-        signal: either,
-        resyncMs,
-        settleMs: 0,
-      })) {
-        const record = recordOf(value);
-        if (!begun || record?.version !== last?.version) yield record;
-        [begun, last] = [true, record];
-      }
+      const states = watchData(this.#client, path, { signal: either, resyncMs, settleMs: 0 });
+      yield* changedRecords(states, ({ value }) => recordOf(value));
     } catch (error) {
       if (!this.#closing.signal.aborted) throw registryError(this.name, error);
     }

@@ -3,6 +3,7 @@ import { RegistryError, type Runtime, type ServiceKey, systemRuntime } from "@du
 import {
   encodeServiceUrl,
   formEncoded,
+  interfaceNamed,
   type InterfaceRegistration,
   type InterfaceRegistry,
   type ServiceUrl,
@@ -12,15 +13,13 @@ import {
   UrlRecords,
 } from "@dubbo-ts/discovery";
 import { EphemeralNode, follow, isZooKeeperError, readChildren } from "@dubbo-ts/zookeeper-client";
-import { registryError } from "./errors.js";
+import { registrationError, registryError } from "./errors.js";
 import {
   type ZooKeeperConnection,
   type ZooKeeperOptions,
   zookeeperConnection,
 } from "./zookeeper-connection.js";
 
-/** Children of the root that are no interfaces (app-level discovery 12, 45). */
-const notInterfaces: ReadonlySet<string> = new Set(["mapping", "metadata", "config"]);
 const nothing = Buffer.alloc(0);
 
 /**
@@ -57,7 +56,7 @@ class ZooKeeperInterfaceRegistry implements InterfaceRegistry {
           parents: "persistent",
           verifyMs: connection.resyncMs,
         }),
-      translated: (...failure) => this.#registrationError(...failure),
+      translated: (url, error, signal) => registrationError(connection, serviceUrlId(url), error, signal),
     });
   }
 
@@ -97,7 +96,7 @@ class ZooKeeperInterfaceRegistry implements InterfaceRegistry {
     signal.throwIfAborted();
     try {
       const names = await this.#childrenOf(this.connection.metadataRoot, this.#ending(signal));
-      return names.filter((name) => !notInterfaces.has(name)).map(decoded);
+      return names.flatMap((name) => interfaceNamed(name) ?? []);
     } catch (error) {
       throw registryError(this.name, error);
     }
@@ -112,16 +111,6 @@ class ZooKeeperInterfaceRegistry implements InterfaceRegistry {
     this.#closing.abort(new RegistryError("REGISTRY_UNAVAILABLE", `${this.name}: the registry was closed`));
     await this.#records[Symbol.asyncDispose]();
     if (this.owned) await this.connection[Symbol.asyncDispose]();
-  }
-
-  #registrationError(url: ServiceUrl, error: unknown, signal: AbortSignal): unknown {
-    const what = `${this.name}: ${serviceUrlId(url)}`;
-    if (isZooKeeperError(error, "TOO_LARGE"))
-      return new RegistryError("INSTANCE_METADATA_TOO_LARGE", `${what}: ${error.message}`, { cause: error });
-    const { connected, failure } = this.connection.client;
-    if (!signal.aborted || error !== signal.reason || connected) return registryError(this.name, error);
-    const why = failure === undefined ? "no server has answered" : failure.message;
-    return new RegistryError("REGISTRY_UNAVAILABLE", `${what} is not registered: ${why}`, { cause: error });
   }
 
   async #childrenOf(path: string, signal: AbortSignal): Promise<readonly string[]> {
@@ -142,13 +131,5 @@ class ZooKeeperInterfaceRegistry implements InterfaceRegistry {
     const either = AbortSignal.any([signal, this.#closing.signal]);
     setMaxListeners(0, either);
     return either;
-  }
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name.replaceAll("+", "%20"));
-  } catch {
-    return name;
   }
 }

@@ -9,7 +9,7 @@ import {
   readChildren,
   type ZooKeeperClient,
 } from "@dubbo-ts/zookeeper-client";
-import { failureOf, registryError } from "./errors.js";
+import { failureOf, registrationError, registryError } from "./errors.js";
 import { encodeInstanceJson } from "./instance-json.js";
 import { InstanceReader } from "./instance-reader.js";
 import {
@@ -79,7 +79,7 @@ class ZooKeeperRegistry implements Registry {
     } catch (error) {
       if (before === undefined) await this.#release(path, holder);
       else if (held.holder === holder) held.holder = heldBefore;
-      throw this.#registrationError(instance, error, signal);
+      throw registrationError(this.connection, labelOf(instance), error, signal);
     }
     return {
       update: (next, updateSignal) => this.#update(path, held, next, updateSignal),
@@ -164,22 +164,12 @@ class ZooKeeperRegistry implements Registry {
     try {
       await held.node.update(this.#encode(next), signal);
     } catch (error) {
-      throw this.#registrationError(next, error, signal);
+      throw registrationError(this.connection, labelOf(next), error, signal);
     }
   }
 
   #encode(instance: ServiceInstance): Buffer {
     return encodeInstanceJson(instance, this.connection.runtime.clock.wallMs());
-  }
-
-  #registrationError({ id, application }: ServiceInstance, error: unknown, signal: AbortSignal): unknown {
-    const what = `${this.name}: ${id} of ${application}`;
-    if (isZooKeeperError(error, "TOO_LARGE"))
-      return new RegistryError("INSTANCE_METADATA_TOO_LARGE", `${what}: ${error.message}`, { cause: error });
-    const { connected, failure } = this.#client;
-    if (!signal.aborted || error !== signal.reason || connected) return registryError(this.name, error);
-    const why = failure === undefined ? "no server has answered" : failure.message;
-    return new RegistryError("REGISTRY_UNAVAILABLE", `${what} is not registered: ${why}`, { cause: error });
   }
 
   #reader(application: string, path: string): InstanceReader {
@@ -254,4 +244,9 @@ function nameOf({ id, application }: ServiceInstance): string {
 
 function closedError(name: string): RegistryError {
   return new RegistryError("REGISTRY_UNAVAILABLE", `${name}: the registry was closed`);
+}
+
+/** The instance, for messages. */
+function labelOf({ id, application }: ServiceInstance): string {
+  return `${id} of ${application}`;
 }
