@@ -1,8 +1,8 @@
 // A provider as a process of its own. Takes its configuration as one JSON object; prints `ready` when it is registered.
-import { createApplication, defineService, java, method } from "dubbo-ts";
+import { createApplication } from "dubbo-ts";
+import { Worker } from "./worker.mjs";
 
 const { config } = JSON.parse(process.argv[2]);
-export const Worker = defineService("org.example.Worker", { whoAmI: method([], java.int()) });
 
 const app = await createApplication({
   config: {

@@ -4,8 +4,9 @@ import { etcdConnection } from "@dubbo-ts/registry-etcd";
 import { nacosRegistry } from "@dubbo-ts/registry-nacos";
 import { zookeeperConnection } from "@dubbo-ts/registry-zookeeper";
 import { startRedis } from "@dubbo-ts/testkit";
-import { application, forMs, msUntil, openScene, Worker } from "./scene.mjs";
+import { application, forMs, msUntil, openScene } from "./scene.mjs";
 import { linkTo, lookInto } from "./stores.mjs";
+import { Worker } from "./worker.mjs";
 
 /** A bar: holds when `value` is at most `limit` (or at least, where `least`). */
 const atMost = (what, value, limit, unit = "") => ({ what, value, limit, unit, ok: value <= limit });

@@ -1,12 +1,12 @@
 // Five providers, one consumer at a steady rate, and what was seen meanwhile.
-import { createApplication, defineService, java, method } from "dubbo-ts";
+import { createApplication } from "dubbo-ts";
 import { Load, waitFor } from "@dubbo-ts/testkit";
 import { startProvider } from "./processes.mjs";
 import { linkTo, lookInto, stores } from "./stores.mjs";
+import { Worker } from "./worker.mjs";
 
 export const application = "worker-app";
 export const perSecond = 200;
-export const Worker = defineService("org.example.Worker", { whoAmI: method([], java.int()) });
 
 /** What an application is told of its registry; of Redis, which keeps metadata only, beside an unharmed registry. */
 function centersAt(store, at, beside, query) {

@@ -1,11 +1,10 @@
 // The registries, each as something to be started, looked into and treated badly.
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { openRegistry } from "dubbo-ts";
 import { redisMetadataReport } from "@dubbo-ts/metadata-redis";
 import {
   etcdAvailable,
   faultProxy,
+  freePort,
   nacosAvailable,
   redisAvailable,
   startEtcd,
@@ -17,28 +16,6 @@ import {
   zooKeeperAvailable,
 } from "@dubbo-ts/testkit";
 import { EmbeddedServer } from "./processes.mjs";
-
-/** A TCP port P with P + `offset` free as well, and P + 1001 and P - 1000 with it. */
-async function freePair(offset) {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 20_000);
-    const free = await Promise.all([port, port + offset, port + 1_001, port - 1_000].map(isFree));
-    if (free.every(Boolean)) return port;
-  }
-}
-
-async function isFree(port) {
-  const server = createServer();
-  try {
-    server.listen(port, "127.0.0.1");
-    await once(server, "listening");
-    server.close();
-    await once(server, "close");
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * `forgetsAfterMs`: the longest time after which a client that went silent is gone. `again`: the bar for being visible
@@ -87,7 +64,7 @@ export const stores = {
     title: "embedded",
     isThere: () => true,
     async start() {
-      const server = new EmbeddedServer(await freePair(1_000));
+      const server = new EmbeddedServer(await freePort([1_000]));
       await server.restart();
       return server;
     },
@@ -108,7 +85,7 @@ export const stores = {
 
 /** A way to `server` that can be cut, in front of all its ports. */
 export async function linkTo(store, server) {
-  const base = store.ports.length > 1 ? await freePair(1_000) : 0;
+  const base = store.ports.length > 1 ? await freePort(store.ports) : 0;
   const proxies = await Promise.all(
     store.ports.map((offset) =>
       faultProxy({ host: server.host, port: server.port + offset }, base === 0 ? 0 : base + offset),

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { freePort } from "@dubbo-ts/testkit";
 import { defineService, java, method } from "dubbo-ts";
 
 /** What `programs/provider.mjs` serves. */
@@ -60,12 +60,7 @@ async function* linesOf(child: ChildProcess, signal: AbortSignal): AsyncGenerato
   for await (const line of lines) yield [line];
 }
 
-/** A base port for the embedded registry: gRPC, 1,000 above it, is free. */
-export async function freeBasePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, "close");
-  return port > 2_000 ? port - 1_000 : freeBasePort();
+/** A base port for the embedded registry: gRPC, 1,000 above it, is free too. */
+export function freeBasePort(): Promise<number> {
+  return freePort([1_000]);
 }

@@ -1,13 +1,7 @@
 import { setMaxListeners } from "node:events";
-import {
-  decodeInstance,
-  decodeMetadata,
-  encodeInstance,
-  encodeMetadata,
-  instanceId,
-  serviceKey,
-} from "@dubbo-ts/core";
+import { decodeInstance, decodeMetadata, encodeInstance, encodeMetadata, serviceKey } from "@dubbo-ts/core";
 import { describeServices } from "@dubbo-ts/metadata";
+import { instanceAt } from "../lib/instance.mjs";
 
 // Each watched service listens to one signal here; programs have a handful.
 setMaxListeners(0);
@@ -32,24 +26,9 @@ export function instanceOf(application, index, revision, startedAtMs = 1_700_000
 }
 
 export function instanceText(application, index, revision, startedAtMs = 1_700_000_000_000) {
-  const host = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
-  const port = 20_880;
-  const metadata = encodeInstance({
-    application,
-    host,
-    port,
-    id: instanceId(host, port),
-    revision,
-    storage: "remote",
-    ports: { dubbo: port },
-    metadataService: { protocol: "dubbo", port, version: "1.0.0" },
-    weight: 1,
-    enabled: true,
-    healthy: true,
-    startedAtMs,
-    tag: undefined,
-    labels: {},
-  });
+  const instance = instanceAt(application, index, revision, startedAtMs);
+  const { host, port } = instance;
+  const metadata = encodeInstance(instance);
   return JSON.stringify({ application, host, port, metadata });
 }
 

@@ -3,7 +3,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { DisposalScope, instanceId, silentLogger, systemRuntime } from "@dubbo-ts/core";
+import { DisposalScope, silentLogger, systemRuntime } from "@dubbo-ts/core";
 import { describeServices } from "@dubbo-ts/metadata";
 import {
   zookeeperConnection,
@@ -11,6 +11,7 @@ import {
   zookeeperRegistry,
 } from "@dubbo-ts/registry-zookeeper";
 import { startZooKeeper } from "@dubbo-ts/testkit";
+import { instanceAt } from "../lib/instance.mjs";
 import { serviceOf } from "./lib.mjs";
 
 const consumerFile = fileURLToPath(new URL("zookeeper-consumer.mjs", import.meta.url));
@@ -143,27 +144,6 @@ async function openWriter(url) {
       await registry[Symbol.asyncDispose]();
       await connection[Symbol.asyncDispose]();
     },
-  };
-}
-
-function instanceAt(application, index, revision) {
-  const host = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
-  const port = 20_880;
-  return {
-    application,
-    host,
-    port,
-    id: instanceId(host, port),
-    revision,
-    storage: "remote",
-    ports: { dubbo: port },
-    metadataService: { protocol: "dubbo", port, version: "1.0.0" },
-    weight: 1,
-    enabled: true,
-    healthy: true,
-    startedAtMs: 1_700_000_000_000,
-    tag: undefined,
-    labels: {},
   };
 }
 

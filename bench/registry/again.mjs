@@ -1,7 +1,8 @@
 // The server is killed as by the system, and started again on its data: how soon is the provider back?
 import { setTimeout as pause } from "node:timers/promises";
 import { DisposalScope } from "@dubbo-ts/core";
-import { connect, instanceAt, within } from "./lib.mjs";
+import { instanceAt } from "../lib/instance.mjs";
+import { connect, within } from "./lib.mjs";
 
 const application = "bench-again";
 const giveUpMs = 30_000;

@@ -3,7 +3,8 @@ import { DisposalScope } from "@dubbo-ts/core";
 import { createInterfacePublisher, createServicePublisher } from "@dubbo-ts/discovery";
 import { MetadataStore } from "@dubbo-ts/metadata";
 import { serviceOf } from "../discovery/lib.mjs";
-import { connect, eachOf, instanceAt, runtime } from "./lib.mjs";
+import { instanceAt } from "../lib/instance.mjs";
+import { connect, eachOf, runtime } from "./lib.mjs";
 import { storedBytes } from "./stored-bytes.mjs";
 
 const application = "bench-provider";

@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { connect, eachOf, instanceAt, within } from "./lib.mjs";
+import { instanceAt } from "../lib/instance.mjs";
+import { connect, eachOf, within } from "./lib.mjs";
 
 const watcher = fileURLToPath(new URL("watcher.mjs", import.meta.url));
 

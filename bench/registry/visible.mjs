@@ -1,6 +1,7 @@
 // One provider after the other registers; a consumer with a connection of its own watches.
 import { DisposalScope } from "@dubbo-ts/core";
-import { connect, instanceAt, within } from "./lib.mjs";
+import { instanceAt } from "../lib/instance.mjs";
+import { connect, within } from "./lib.mjs";
 
 const application = "bench-visible";
 
