@@ -2,9 +2,9 @@ import { type Body, textOf } from "./body.js";
 import { md5Of } from "./config-key.js";
 import type { Connection } from "./connection.js";
 import { isPermanent, NacosError } from "./nacos-error.js";
-import { bodyOfReply, type Reply } from "./reply.js";
+import { bodyOfReply, isContended, type Reply } from "./reply.js";
 import type { Session } from "./session.js";
-import { pause } from "./waiting.js";
+import { backoffMs, pause } from "./waiting.js";
 
 /** How long a published value may take to become readable: 30 to 140 ms, once 1.1 s, were seen (nacos-server 8). */
 const readableWithinMs = 3_000;
@@ -25,7 +25,7 @@ export interface ConditionalWrite {
 }
 
 /**
- * One try, since a second one would lose against the first. Servers lie: Nacos 2.3 may tell two inserters that
+ * One try that the server took, since a second one would lose against the first. Servers lie: Nacos 2.3 may tell two inserters that
  * they won, and r-nacos compares nothing. So what counts is what can be read afterwards (registries A1.7).
  * @throws {NacosError} TIMEOUT: not readable within 3 s; and what the write itself throws. @throws `signal.reason`.
  */
@@ -39,11 +39,17 @@ async function writeOnce(
   { connection, what, send }: ConditionalWrite,
   signal: AbortSignal,
 ): Promise<"lost" | { readonly unsure: unknown }> {
-  for (let triesLeft = 1; ; triesLeft -= 1) {
+  const { environment } = connection.settings;
+  for (let failures = 1; ; failures += 1) {
     const session = await connection.ready(signal);
     try {
       const reply = await send(session);
       if (hasLost(reply)) return "lost";
+      if (isContended(reply) && failures < 3) {
+        await pause(environment.clock, backoffMs(failures, environment.random, 100, 1_000), [signal]);
+        signal.throwIfAborted();
+        continue;
+      }
       bodyOfReply(reply, what);
       return { unsure: undefined };
     } catch (error) {
@@ -51,7 +57,7 @@ async function writeOnce(
       const wasNotDone =
         !(error instanceof NacosError) || error.serverCode !== undefined || isPermanent(error);
       const isUnknownConnection = error instanceof NacosError && error.serverCode === 301;
-      if (isUnknownConnection && triesLeft > 0) continue;
+      if (isUnknownConnection && failures === 1) continue;
       if (wasNotDone) throw error;
       return { unsure: error };
     }

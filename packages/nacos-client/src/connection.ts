@@ -5,7 +5,7 @@ import type { NacosModule } from "./link.js";
 import { NacosError } from "./nacos-error.js";
 import type { ServerAddress, Settings } from "./options.js";
 import type { Push } from "./push-stream.js";
-import type { Reply } from "./reply.js";
+import { isContended, type Reply } from "./reply.js";
 import { ServerList } from "./server-list.js";
 import { Session, type SessionOwner } from "./session.js";
 import type { CallOptions } from "./transport.js";
@@ -119,7 +119,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
 
   /**
    * A request on whatever connection there is, up to three times when it did not get through (registries A1.9),
-   * with a pause when the server is overloaded. What a server refuses is a {@link Reply}.
+   * with a pause when the server, or its database, is overloaded. What a server refuses is a {@link Reply}.
    * @throws {NacosError} UNAVAILABLE, NOT_NACOS, TIMEOUT, INVALID, CLOSED. @throws `signal.reason` when that aborts.
    */
   async request(
@@ -133,8 +133,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
       const session = await this.ready(signal);
       try {
         const reply = await session.call(type, body, { ...options, signal });
-        const isBusy = reply.errorCode === 503 || (reply.errorCode === 300 && reply.type === "ErrorResponse");
-        if (!isBusy || failures === tries) return reply;
+        if (!isBusy(reply) || failures === tries) return reply;
       } catch (error) {
         signal.throwIfAborted();
         const isLost = error instanceof NacosError && ["UNAVAILABLE", "TIMEOUT"].includes(error.code);
@@ -253,6 +252,11 @@ export class Connection implements AsyncDisposable, SessionOwner {
     await Promise.all([this.#running, this.#servers[Symbol.asyncDispose]()]);
     await Promise.all(this.#ended);
   }
+}
+
+function isBusy(reply: Reply): boolean {
+  const isStarting = reply.errorCode === 300 && reply.type === "ErrorResponse";
+  return reply.errorCode === 503 || isStarting || isContended(reply);
 }
 
 function closed(): NacosError {

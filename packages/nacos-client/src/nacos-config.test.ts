@@ -134,6 +134,28 @@ describe("reading and writing", () => {
     expect(await config.publish(key, "v1", { casMd5: "" }, forever)).toBe(true);
   });
 
+  test("a database that could not get its lock is asked again, three times in all; nothing was written", async () => {
+    const config = client();
+    const locked =
+      "SQL [INSERT INTO his_config_info]; A lock could not be obtained within the time requested";
+    let lockedTimes = 2;
+    server.intercept = ({ type }) => {
+      if (!["ConfigPublishRequest", "ConfigRemoveRequest"].includes(type)) return undefined;
+      lockedTimes -= 1;
+      return lockedTimes < 0 ? undefined : refused(500, locked);
+    };
+    expect(await config.publish(key, "v1", {}, forever)).toBe(true);
+    lockedTimes = 2;
+    expect(await config.publish(key, "v2", { casMd5: md5OfV1 }, forever)).toBe(true);
+    lockedTimes = 2;
+    await config.remove(key, forever);
+    lockedTimes = Number.POSITIVE_INFINITY;
+    const refusal = { code: "REFUSED", serverCode: 500 };
+    await expect(config.publish(key, "v3", {}, forever)).rejects.toMatchObject(refusal);
+    await expect(config.publish(key, "v3", { casMd5: "" }, forever)).rejects.toMatchObject(refusal);
+    expect(server.of("ConfigPublishRequest")).toHaveLength(3 + 3 + 3 + 3);
+  });
+
   test("says what is wrong with a parameter before it sends", async () => {
     const config = client();
     const wrong = { code: "INVALID" };

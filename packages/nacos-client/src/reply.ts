@@ -32,6 +32,14 @@ export function refusal(reply: Reply, what: string): NacosError {
   return new NacosError("REFUSED", text, { serverCode });
 }
 
+/**
+ * Its database could not get a lock in time, or gave up a deadlock: nothing was written, and the same request is likely to
+ * succeed. Derby's and MySQL's words, which Nacos hands on with code 500; seen of Derby when two clients published at once.
+ */
+export function isContended({ ok, errorCode, message }: Reply): boolean {
+  return !ok && errorCode === 500 && /lock could not be obtained|lock wait timeout|deadlock/i.test(message);
+}
+
 /** The body of `reply`. @throws {NacosError} when it is not ok. */
 export function bodyOfReply(reply: Reply, what: string): Body {
   if (!reply.ok) throw refusal(reply, what);

@@ -105,5 +105,6 @@ function codeOf(status: number, message: string): number {
 
 function textOfError(text: string): string {
   const message = objectIn(text)?.["message"];
-  return (typeof message === "string" ? message : text).trim().slice(0, 300);
+  // A database's error ends with its reason, after the whole statement.
+  return (typeof message === "string" ? message : text).trim().slice(0, 1_000);
 }
