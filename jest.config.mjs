@@ -32,7 +32,7 @@ export default {
   // A busy machine is no reason to fail: what a test promises about time it measures itself.
   testTimeout: 30_000,
   coverageProvider: "v8",
-  reporters: ["default", "<rootDir>/scripts/skip-reporter.mjs"],
+  reporters: ["default", "<rootDir>/scripts/loud-reporter.mjs"],
   projects: [
     {
       ...shared,
@@ -45,12 +45,14 @@ export default {
       ...shared,
       displayName: "servers",
       globalSetup: "<rootDir>/scripts/install-servers.mjs",
+      setupFilesAfterEnv: ["<rootDir>/scripts/second-try.cjs"],
       testMatch: ["<rootDir>/packages/*/src/**/*.server.test.ts"],
     },
     {
       ...shared,
       displayName: "stories",
       globalSetup: "<rootDir>/scripts/jest-stories.mjs",
+      setupFilesAfterEnv: ["<rootDir>/scripts/second-try.cjs"],
       testMatch: ["<rootDir>/test/**/*.test.ts"],
     },
   ],
