@@ -7,7 +7,8 @@ const range = { first: 15_000, last: 31_000 } as const;
 export async function freePort(offsets: readonly number[] = []): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = range.first + Math.floor(Math.random() * (range.last - range.first));
-    const free = await Promise.all([0, ...offsets].map((offset) => isFree(port + offset)));
+    const wanted = [...new Set([0, ...offsets])];
+    const free = await Promise.all(wanted.map((offset) => isFree(port + offset)));
     if (free.every(Boolean)) return port;
   }
   throw new Error("no free port found");
