@@ -55,14 +55,21 @@ describe("the registered host", () => {
       "1.2.3.4",
     ],
     [{ env: { DUBBO_IP_TO_REGISTRY: "" } }, undefined, "10.0.0.7"],
-    [{ loopbackOnly: true }, "127.0.0.1", "127.0.0.1"],
     [{ loopbackOnly: true, configured: "0.0.0.0" }, "0.0.0.0", "127.0.0.1"],
     [{ loopbackOnly: true, configured: "10.0.0.8" }, "10.0.0.8", "10.0.0.8"],
+    [{ loopbackOnly: true, configured: "127.0.0.1" }, "127.0.0.1", "127.0.0.1"],
     // An address that was told may be an outer one: then it must be listened on.
     [{ loopbackOnly: true, env: { DUBBO_IP_TO_REGISTRY: "1.2.3.4" } }, undefined, "1.2.3.4"],
     [{ loopbackOnly: true, registered: "127.0.0.1" }, "127.0.0.1", "127.0.0.1"],
-  ])("for %j: listens on %s, registers %s", (question, listen, advertised) => {
-    expect(choose(question)).toEqual({ listen, advertised });
+  ])("for %j: listens on %s, registers %s", (question, host, advertised) => {
+    expect(choose(question)).toEqual({ listen: { host }, advertised });
+  });
+
+  test("is 127.0.0.1 where only this machine sees it, and then all addresses serve this machine alone", () => {
+    expect(choose({ loopbackOnly: true })).toEqual({
+      listen: { host: "127.0.0.1", ownMachine: true },
+      advertised: "127.0.0.1",
+    });
   });
 });
 

@@ -4,11 +4,12 @@ import {
   type DisposalScope,
   type Endpoint,
   hasCode,
+  type MachineAddress,
   RpcError,
   type Runtime,
 } from "@dubbo-ts/core";
 import { type Exporter, Ports, type Protocol, type ProtocolInvoker, type ServedService } from "@dubbo-ts/rpc";
-import { chooseHosts } from "./advertised-host.js";
+import { chooseHosts, type Hosts } from "./advertised-host.js";
 import { pick, type ProtocolFactory } from "./extensions.js";
 import { LazyProtocol } from "./lazy-protocol.js";
 import { readClientTls, readServerTls } from "./tls-files.js";
@@ -35,12 +36,13 @@ export class ProtocolTable {
 
   /** The host that the instance registers: one for all protocols, since a record has room for one. */
   readonly host: string;
-  readonly #listen: string | undefined;
+  readonly #listen: Hosts["listen"];
 
   private constructor(
     private readonly config: Config,
     env: Readonly<Record<string, string | undefined>>,
     loopbackOnly: boolean,
+    addresses: readonly MachineAddress[],
   ) {
     const served = Object.values(config.protocols).flatMap(({ id, name, extProtocols }) => [
       { id, name, entry: id },
@@ -48,7 +50,8 @@ export class ProtocolTable {
     ]);
     this.served = served.length > 0 ? served : [defaultProtocol];
     const bound = Object.values(config.protocols).find(({ host }) => host !== undefined)?.host;
-    const hosts = chooseHosts({ configured: bound, registered: config.application.host, loopbackOnly, env });
+    const registered = config.application.host;
+    const hosts = chooseHosts({ configured: bound, registered, loopbackOnly, env, addresses });
     this.#listen = hosts.listen;
     this.host = hosts.advertised;
   }
@@ -70,7 +73,7 @@ export class ProtocolTable {
       for (const one of [name, ...extProtocols]) pick(factories, one, "protocol", "UNKNOWN_PROTOCOL");
     const ports = new Ports({}, runtime);
     const client = await readClientTls(config);
-    const table = new ProtocolTable(config, env, loopbackOnly);
+    const table = new ProtocolTable(config, env, loopbackOnly, runtime.network.addresses());
     for (const [name, factory] of Object.entries(factories)) {
       const settings = configured.find((protocol) => protocol.name === name);
       const connections = Number(settings?.params["connections"]);
@@ -151,10 +154,11 @@ export class ProtocolTable {
     protocol: Protocol,
     service: ServedService,
   ): Promise<Exporter> {
-    const host = this.config.protocols[entry]?.host ?? this.#listen;
+    const host = this.config.protocols[entry]?.host;
+    const where = host === undefined ? this.#listen : { host };
     for (const port of ports) {
       try {
-        return await protocol.export(service, { host, port });
+        return await protocol.export(service, { ...where, port });
       } catch (error) {
         if (port === ports.at(-1) || !hasCode(error, "PORT_IN_USE")) throw error;
       }

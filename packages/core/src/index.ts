@@ -31,6 +31,7 @@ export { type ServiceKey, serviceKey } from "./model/service-key.js";
 export {
   type Clock,
   type Logger,
+  type MachineAddress,
   type Network,
   type Runtime,
   silentLogger,

@@ -6,6 +6,7 @@ import {
   type ServerOpts,
   type Socket,
 } from "node:net";
+import { networkInterfaces } from "node:os";
 
 /** A timer that was started by {@link Clock.setTimeout}. */
 export interface Timer {
@@ -23,10 +24,22 @@ export interface Clock {
   setTimeout(callback: () => void, delayMs: number, options?: { background?: boolean }): Timer;
 }
 
+/** An address of this machine. */
+export interface MachineAddress {
+  /** Without a zone: `10.0.0.7`, `fe80::1`. */
+  readonly address: string;
+  /** `IPv4` or `IPv6`. */
+  readonly family: string;
+  /** True: of a loopback interface. */
+  readonly internal: boolean;
+}
+
 /** Sockets, passed in for the same reason. */
 export interface Network {
   connect(options: NetConnectOpts): Socket;
   createServer(options: ServerOpts, onConnection: (socket: Socket) => void): Server;
+  /** The addresses that this machine has now, loopback among them. */
+  addresses(): readonly MachineAddress[];
 }
 
 /** What pino and its like offer, as far as this project uses it. Fields first, then a sentence. */
@@ -61,6 +74,7 @@ export const systemClock: Clock = {
 export const systemNetwork: Network = {
   connect: (options) => connect(options),
   createServer: (options, onConnection) => createServer(options, onConnection),
+  addresses: () => Object.values(networkInterfaces()).flatMap((list) => list ?? []),
 };
 
 const ignore = () => {};

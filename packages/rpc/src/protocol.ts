@@ -14,6 +14,12 @@ export interface ServedService {
 export interface ListenOptions {
   /** The address of an interface of this machine. Default: all of them. */
   readonly host?: string | undefined;
+  /**
+   * True, beside a loopback `host`: programs of this machine are served at all its addresses, and nobody else at any.
+   * Java's consumers replace a provider's 127.0.0.1 by an outer address of their machine. A protocol that cannot tell
+   * its peers apart listens on `host` alone. Default false.
+   */
+  readonly ownMachine?: boolean;
   /** 0 picks a free port. */
   readonly port: number;
 }

@@ -189,7 +189,7 @@ const head = (path: string, version: string, name: string, descriptor: string) =
 function spiedNetwork() {
   const opened: Socket[] = [];
   const network: Network = {
-    createServer: (options, onConnection) => systemNetwork.createServer(options, onConnection),
+    ...systemNetwork,
     connect: (options) => {
       const socket = systemNetwork.connect(options);
       opened.push(socket);

@@ -224,7 +224,7 @@ describe(`mutated frames, ${frameCount} a side`, () => {
       const { log } = countingLogger();
       const sockets: MemorySocket[] = [];
       const network: Network = {
-        createServer: (options, onConnection) => systemNetwork.createServer(options, onConnection),
+        ...systemNetwork,
         connect: () => {
           const socket = new MemorySocket();
           sockets.push(socket);

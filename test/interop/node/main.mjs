@@ -19,8 +19,6 @@ function print(fields, message) {
 }
 
 try {
-  // Java's consumers go to the machine's outer address where 127.0.0.1 is registered.
-  const host = settings.registry.startsWith("local:") ? "0.0.0.0" : undefined;
   const app = await createApplication({
     name: settings.application,
     log: { debug() {}, info() {}, warn: print, error: print }, // stdout is for answers
@@ -36,7 +34,7 @@ try {
         },
       },
       ...(isProvider && {
-        protocols: { main: { name: settings.protocol, port: settings.port, ...(host && { host }) } },
+        protocols: { main: { name: settings.protocol, port: settings.port } },
       }),
       shutdown: { signals: true },
       cache: { enabled: false },

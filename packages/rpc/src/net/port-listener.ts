@@ -1,6 +1,7 @@
 import type { AddressInfo, Server, Socket } from "node:net";
 import { ConfigError, type Runtime, type Timer } from "@dubbo-ts/core";
 import type { ListenOptions } from "../protocol.js";
+import { OwnMachine } from "./own-machine.js";
 import type { OpenPort } from "./shared-ports.js";
 import { detectTls, refusesPlainText, type ServerTls, tlsWanted } from "./tls.js";
 import type { TlsGate, tlsGate } from "./tls-gate.js";
@@ -61,6 +62,8 @@ export class PortListener implements OpenPort {
   readonly #members = new Set<Member>();
   readonly #limits: Required<PortLimits>;
   readonly #listener: Server;
+  /** Undefined: peers may be anywhere. */
+  #ownMachine: OwnMachine | undefined;
   #gate: TlsGate | undefined;
   #refusing = false;
   #closed: Promise<void> | undefined;
@@ -85,7 +88,9 @@ export class PortListener implements OpenPort {
     runtime: Runtime,
   ): Promise<PortListener> {
     const opened = new PortListener(limits, runtime);
-    await opened.#listen(listen, protocol);
+    const { ownMachine = false, host, port } = listen;
+    if (ownMachine) opened.#ownMachine = new OwnMachine(runtime);
+    await opened.#listen({ host: ownMachine ? undefined : host, port }, protocol);
     return opened;
   }
 
@@ -122,6 +127,7 @@ export class PortListener implements OpenPort {
 
   #onConnection(socket: Socket): void {
     socket.on("error", () => {}); // whoever takes the socket over hears of it too
+    if (this.#ownMachine?.has(socket.remoteAddress) === false) return this.#refuseForeign(socket);
     if (this.#sockets.size >= this.#limits.maxConnections) return this.#refuse(socket, "connections");
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
@@ -232,6 +238,13 @@ export class PortListener implements OpenPort {
   #warn(socket: Socket, fields: object, message: string): void {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     this.runtime.log.warn({ peer, ...fields }, `${this.#protocols} ${message}`);
+  }
+
+  /** Before a byte is read: for those outside, the port might as well be closed. */
+  #refuseForeign(socket: Socket): void {
+    if (this.#ownMachine?.mayTellOf(socket.remoteAddress))
+      this.#warn(socket, {}, "connection closed: this port is for programs of this machine");
+    socket.destroy();
   }
 
   get #protocols(): string {

@@ -7,6 +7,7 @@ export interface OpenPort extends AsyncDisposable {
 
 interface Shared<P> {
   readonly host: string | undefined;
+  readonly ownMachine: boolean;
   readonly wantedPort: number;
   readonly opening: Promise<P>;
   openPort: number | undefined;
@@ -68,15 +69,22 @@ export class SharedPorts<P extends OpenPort, L extends ListenOptions = ListenOpt
   }
 
   #portOf(listen: L): Shared<P> {
-    const { port } = listen;
+    const { port, ownMachine = false } = listen;
     const host = isAnyHost(listen.host) ? undefined : listen.host;
     const mayShare = port !== 0 || this.#sharesFree;
     for (const shared of this.#ports) {
       const same = (mayShare && shared.wantedPort === port) || shared.openPort === port;
-      if (same && shared.host === host) return shared;
+      if (same && shared.host === host && shared.ownMachine === ownMachine) return shared;
     }
     const opening = this.open(listen);
-    const shared: Shared<P> = { host, wantedPort: port, opening, openPort: undefined, users: 0 };
+    const shared: Shared<P> = {
+      host,
+      ownMachine,
+      wantedPort: port,
+      opening,
+      openPort: undefined,
+      users: 0,
+    };
     this.#ports.add(shared);
     opening.then(
       (open) => {
