@@ -1,7 +1,7 @@
 // The part `hessian` of `npm run interop`: Hessian 2 beside Java's own library.
-import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { runProgram } from "../run/program.mjs";
 import { writePage } from "../run/results.mjs";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
@@ -9,25 +9,25 @@ const seed = 2026;
 const counts = { fromJava: 11_200, fromNode: 11_200 };
 
 /** Builds Java's side; false when this machine has no Java or Maven. */
-function buildHessianPeer() {
-  const { error, status } = spawnSync("mvn", ["-q", "-B", "-ntp", "package"], {
-    cwd: folder,
-    stdio: ["ignore", "inherit", "inherit"],
-    timeout: 600_000,
+async function buildHessianPeer() {
+  const program = ["mvn", "-q", "-B", "-ntp", "package"];
+  const code = await runProgram(program, { cwd: folder, withinMs: 600_000 }).catch((error) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
   });
-  if (error?.code === "ENOENT") return false;
-  if (status !== 0) throw new Error("Java's side of the comparison of Hessian could not be built");
+  if (code === undefined) return false;
+  if (code !== 0) throw new Error("Java's side of the comparison of Hessian could not be built");
   return true;
 }
 
 /**
- * Builds, unless `isBuilt`, and compares both ways; writes `result.json`, from which the page has its section. Needs the
+ * Builds, unless `isBuilt`, and compares both ways; where it `writes`, `result.json`, from which the page has its section. Needs the
  * built packages and no network of its own.
  *
  * @returns how many values differ; 0 where there is no Java.
  */
-export async function compareHessian({ isBuilt = false, print = console.log } = {}) {
-  const there = isBuilt ? existsSync(`${folder}target/peer.jar`) : buildHessianPeer();
+export async function compareHessian({ isBuilt = false, writes = true, print = console.log } = {}) {
+  const there = isBuilt ? existsSync(`${folder}target/peer.jar`) : await buildHessianPeer();
   if (!there) {
     print("hessian: no Java or Maven on this machine; what Java once wrote is read by the unit tests");
     return 0;
@@ -47,7 +47,7 @@ export async function compareHessian({ isBuilt = false, print = console.log } = 
     fromNode: summary(fromNode),
   };
   print(`hessian: ${line(result.fromJava)} of Java, ${line(result.fromNode)} of Node`);
-  if (different.length === 0) {
+  if (different.length === 0 && writes) {
     writeFileSync(`${folder}result.json`, `${JSON.stringify(result, undefined, 2)}\n`);
     writePage();
   }

@@ -1,8 +1,8 @@
 // Builds the peers: what they need comes from Maven and the Go module proxy, once.
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runProgram } from "./program.mjs";
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const inFolder = (...parts) => join(folder, ...parts);
@@ -10,18 +10,15 @@ const inFolder = (...parts) => join(folder, ...parts);
 const onPath = (name) => (process.env.PATH ?? "").split(delimiter).some((one) => existsSync(join(one, name)));
 
 const dubboJava = "3.3.6";
+const dubboJava2 = "2.7.23";
 const dubboGo = "3.3.2";
 
-/** How each peer is made and started, and which of Dubbo's releases it is. */
-export const languages = {
-  node: {
-    version: "this repository",
-    needs: [],
-    build: [],
-    command: [process.execPath, inFolder("node", "main.mjs")],
-  },
-  java: {
-    version: `Apache Dubbo ${dubboJava}`,
+const opens = (name) => `--add-opens=java.base/${name}=ALL-UNNAMED`;
+
+function java(version, name, options = []) {
+  const target = inFolder(name, "target");
+  return {
+    version: `Apache Dubbo ${version}`,
     needs: ["java", "javac", "mvn"],
     build: [["mvn", "-q", "-B", "-ntp", "package"]],
     command: [
@@ -31,11 +28,25 @@ export const languages = {
       "-XX:+UseSerialGC",
       "-XX:TieredStopAtLevel=1",
       "-Dfile.encoding=UTF-8",
+      ...options,
       "-cp",
-      `${inFolder("java", "target", "peer.jar")}:${inFolder("java", "target", "lib")}/*`,
+      `${join(target, "peer.jar")}:${join(target, "lib")}/*`,
       "org.example.interop.peer.Main",
     ],
+  };
+}
+
+/** How each peer is made and started, and which of Dubbo's releases it is. */
+export const languages = {
+  node: {
+    version: "this repository",
+    needs: [],
+    build: [],
+    command: [process.execPath, inFolder("node", "main.mjs")],
   },
+  java: java(dubboJava, "java"),
+  // It makes its proxies and writes big numbers in ways that Java 17 has closed.
+  java27: java(dubboJava2, "java27", [opens("java.lang"), opens("java.math"), opens("java.util")]),
   go: {
     version: `dubbo-go ${dubboGo}`,
     needs: ["go"],
@@ -45,25 +56,26 @@ export const languages = {
 };
 
 /** Builds those that are asked for; gives those that this machine can build, and says which it cannot. */
-export function buildPeers(names) {
-  return names.filter((name) => {
+export async function buildPeers(names) {
+  const built = [];
+  for (const name of names) {
     const missing = languages[name].needs.filter((program) => !onPath(program));
-    if (missing.length > 0) console.log(`no ${name} peer: ${missing.join(", ")} missing on this machine`);
-    else build(name);
-    return missing.length === 0;
-  });
+    if (missing.length > 0) {
+      console.log(`no ${name} peer: ${missing.join(", ")} missing on this machine`);
+      continue;
+    }
+    await build(name);
+    built.push(name);
+  }
+  return built;
 }
 
-function build(name) {
+async function build(name) {
   const beginMs = performance.now();
-  for (const [program, ...args] of languages[name].build) {
+  for (const program of languages[name].build) {
     mkdirSync(inFolder(name, "target"), { recursive: true });
-    const { status } = spawnSync(program, args, {
-      cwd: inFolder(name),
-      stdio: ["ignore", "inherit", "inherit"],
-      timeout: 900_000,
-    });
-    if (status !== 0) throw new Error(`the ${name} peer could not be built`);
+    const code = await runProgram(program, { cwd: inFolder(name), withinMs: 900_000 });
+    if (code !== 0) throw new Error(`the ${name} peer could not be built`);
   }
   if (languages[name].build.length > 0)
     console.log(`built the ${name} peer in ${Math.round((performance.now() - beginMs) / 1_000)} s`);
@@ -75,6 +87,7 @@ export function isBuilt(name) {
   const result = {
     node: program,
     java: inFolder("java", "target", "peer.jar"),
+    java27: inFolder("java27", "target", "peer.jar"),
     go: inFolder("go", "target", "peer"),
   };
   return existsSync(result[name]);

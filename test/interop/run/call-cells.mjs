@@ -17,9 +17,10 @@ export function servicesOf(protocol) {
 /**
  * Runs the suites of calls of all `cells` of one registry, and tells `report` of each cell as it is done:
  * `{ passed, run, failures }`, `failures` by the case's name. One provider after the other.
+ * @param run `{ folder, signal }`, as for peers
  */
-export async function runCalls(cells, registry, folder, report) {
-  for (const group of groups(cells)) await runGroup(group, registry, folder, report);
+export async function runCalls(cells, registry, run, report) {
+  for (const group of groups(cells)) await runGroup(group, registry, run, report);
 }
 
 /** Cells that share a provider. */
@@ -32,7 +33,7 @@ export function groups(cells) {
   return [...byProvider.values()];
 }
 
-async function runGroup(cells, registry, folder, report) {
+async function runGroup(cells, registry, run, report) {
   const [{ provider: language, form, metadata }] = cells;
   const { protocol } = forms[form];
   const common = (to) => ({ registry: registry.urlFor(to), protocol, ...toldOf[metadata] });
@@ -48,7 +49,7 @@ async function runGroup(cells, registry, folder, report) {
         services: servicesOf(protocol),
         label: language,
       },
-      folder,
+      run,
     );
   } catch (error) {
     for (const cell of cells) report(cell, nothing(`the provider did not start: ${error.message}`));
@@ -64,7 +65,7 @@ async function runGroup(cells, registry, folder, report) {
           application: `${consumer}-consumer-of-${name}`,
         };
         const own = cells.filter((cell) => cell.consumer === consumer);
-        return consume(consumer, settings, own, folder, report);
+        return consume(consumer, settings, own, run, report);
       }),
     );
   } finally {
@@ -74,10 +75,10 @@ async function runGroup(cells, registry, folder, report) {
 
 const nothing = (detail) => ({ passed: 0, run: 0, failures: { start: detail } });
 
-async function consume(language, settings, cells, folder, report) {
+async function consume(language, settings, cells, run, report) {
   let consumer;
   try {
-    consumer = await startedPeer(language, settings, folder);
+    consumer = await startedPeer(language, settings, run);
     const suites = await consumer.tell({ do: "cases" });
     for (const cell of cells) {
       const { suite } = forms[cell.form];
@@ -95,9 +96,11 @@ async function runSuite(consumer, suite, names) {
   for (const name of names) {
     const answer = await consumer.ask({ do: "case", suite, name });
     if (!answer.ok) failures[name] = String(answer.detail);
-    // What is not reached at all need not be tried with every case.
-    if (Object.keys(failures).length === 2 && name === names[1]) {
-      for (const other of names.slice(2)) failures[other] = "not tried: the first two failed";
+    // What is not reached at all need not be tried with every case, nor what hangs.
+    const isLost = Object.keys(failures).length === 2 && name === names[1];
+    if (isLost || answer.isLate) {
+      const why = isLost ? "the first two failed" : `${name} was never answered`;
+      for (const other of names.slice(names.indexOf(name) + 1)) failures[other] = `not tried: ${why}`;
       break;
     }
   }

@@ -23,6 +23,7 @@ export const toldOf = {
   local: { metadata: "local" },
   remote: { metadata: "remote" },
   interface: { metadata: "local", registerMode: "interface", migration: "FORCE_INTERFACE" },
+  all: { metadata: "local", registerMode: "all", migration: "APPLICATION_FIRST" },
 };
 
 /** Every cell there is. */
@@ -32,7 +33,24 @@ export function allCells() {
     for (const [provider, consumer] of pairs)
       for (const metadata of levels)
         for (const form of Object.keys(forms)) cells.push({ registry, provider, consumer, form, metadata });
-  return cells.filter(isPossible);
+  return [...cells.filter(isPossible), ...cellsOfDubbo2()];
+}
+
+/** Dubbo 2.7 knows interfaces only, and the dubbo protocol; it meets providers and consumers that know both kinds. */
+function cellsOfDubbo2() {
+  const cell = (registry, provider, consumer, metadata) => ({
+    registry,
+    provider,
+    consumer,
+    form: "dubbo",
+    metadata,
+  });
+  return ["zookeeper", "nacos"].flatMap((registry) =>
+    ["interface", "all"].flatMap((metadata) => [
+      cell(registry, "java27", "node", metadata),
+      cell(registry, "node", "java27", metadata),
+    ]),
+  );
 }
 
 /** Java has no etcd; the embedded registry is for programs beside one of this project, at the level of applications. */
@@ -43,18 +61,25 @@ function isPossible({ registry, provider, consumer, metadata }) {
 }
 
 /**
- * Every story of a provider's life, and of a migration: a pair with this project in it, at a registry, over a protocol.
- * dubbo-go reads one kind of registration only: its consumers do not migrate.
+ * Every story of a provider's life, and of a migration: a pair with this project in it, at a registry, over a protocol;
+ * the metadata are local and remote in turns. dubbo-go reads one kind of registration only: its consumers do not migrate.
  */
 export function allLives() {
   const lives = allCells().filter(
-    (cell) => cell.metadata === "local" && cell.form !== "tri-protobuf" && isOneOf(cell, "node"),
+    (cell) => cell.form !== "tri-protobuf" && isOneOf(cell, "node") && cell.metadata === metadataOfLife(cell),
   );
   return lives.flatMap((cell) => {
     const life = { ...cell, form: forms[cell.form].protocol };
     const migrates = cell.consumer !== "go" && cell.registry !== "embedded";
     return [{ ...life, story: "life" }, ...(migrates ? [{ ...life, story: "migration" }] : [])];
   });
+}
+
+/** Of the two protocols one has local metadata, the other remote; the other way about in the other direction, and at the next registry. */
+function metadataOfLife({ registry, provider, form }) {
+  if (registry === "embedded") return "local";
+  const turn = ["zookeeper", "nacos", "etcd"].indexOf(registry) + (provider === "node") + (form === "dubbo");
+  return turn % 2 === 0 ? "local" : "remote";
 }
 
 /** `java>node zookeeper dubbo local` */
@@ -72,6 +97,9 @@ const words = {
   wrapper: ({ form }) => form === "tri-wrapper",
 };
 const isOneOf = ({ provider, consumer }, language) => provider === language || consumer === language;
+
+/** `java>node zookeeper dubbo local migration` */
+export const lifeKey = (life) => `${cellKey(life)} ${life.story}`;
 
 /** Whether a cell is among those of `--only=java,zookeeper,tri,provides`; every word must hold for it. */
 export function matches(cell, only) {

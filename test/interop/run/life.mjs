@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { servicesOf } from "./call-cells.mjs";
+import { lifeEvents as events } from "./events.mjs";
 import { perSecond, Story } from "./story.mjs";
 
 const extra = { interface: "org.example.interop.ExtraService" };
 
 /** Providers come, leave, are killed, change what they offer, while the registry is there and while it is not. */
 export class LifeStory extends Story {
-  async run() {
+  async tellAll() {
     await this.#startsLast();
     if (this.life.registry === "embedded") return this.#killed();
     await this.#twoInstances();
@@ -29,48 +29,47 @@ export class LifeStory extends Story {
     const isBlind = this.#isBlind;
     if (isBlind) await this.provider("a");
     const begun = this.consumer.ask({ do: "load", perSecond }, 60_000);
-    await sleep(1_000);
+    await this.sleep(1_000);
     if (!isBlind) await this.provider("a");
     // On a busy machine a provider may take longer to start than the load waits for its first call.
     if (!(await begun).ok) await this.consumer.tell({ do: "load", perSecond }, 60_000);
-    await sleep(1_000);
+    await this.sleep(1_000);
     const seen = await this.consumer.tell({ do: "loadStop" });
     const trouble = "GB9: a consumer of dubbo-go on etcd never sees the first provider if that comes later";
-    this.tell("the provider starts last", isBlind ? { ...seen, trouble } : seen);
+    this.tell(events.startsLast, isBlind ? { ...seen, trouble } : seen);
   }
 
   async #twoInstances() {
     let second;
     const join = async () => void (second = await this.provider("b"));
-    await this.during("a second instance joins", join, 4_000, ["a", "b"]);
-    await this.during("it leaves in order", () => this.gone(second), 3_000, ["a"]);
+    await this.during(events.joins, join, 4_000, ["a", "b"]);
+    await this.during(events.leaves, () => this.gone(second), 3_000, ["a"]);
   }
 
   async #killed() {
     const third = await this.provider("c");
-    await sleep(3_000);
-    await this.during("one is killed with -9", () => this.gone(third, "kill"), 8_000, ["a"]);
+    await this.sleep(3_000);
+    await this.during(events.killed, () => this.gone(third, "kill"), 8_000, ["a"]);
   }
 
   /** One of two exports and unexports. */
   async #changes() {
     const other = await this.provider("e");
-    await sleep(2_000);
+    await this.sleep(2_000);
     const change = async () => {
       await other.tell({ do: "export", ...extra });
       await this.consumer.tell({ do: "load", perSecond: 20, ...extra });
-      await sleep(2_000);
+      await this.sleep(2_000);
       await this.consumer.tell({ do: "loadStop", ...extra });
     };
-    await this.during("the revision changes: export", change, 1_000, ["a", "e"]);
+    await this.during(events.exported, change, 1_000, ["a", "e"]);
     const back = () => other.tell({ do: "unexport", ...extra });
-    await this.during("the revision changes: unexport", back, 3_000, ["a"]);
+    await this.during(events.unexported, back, 3_000, ["a"]);
     await this.gone(other);
   }
 
   /** Three instances of one application with three sets of services: each call goes to one that has what it calls. */
   async #twoRevisions() {
-    const name = "two revisions side by side";
     const only = await this.provider("f", "life-provider", { services: [extra] });
     const services = [...servicesOf(this.life.form), extra];
     let more;
@@ -78,13 +77,13 @@ export class LifeStory extends Story {
     const both = async () => {
       await this.consumer.tell({ do: "load", perSecond, ...extra });
       more = await this.provider("g", "life-provider", { services });
-      await sleep(4_000);
+      await this.sleep(4_000);
       ofExtra = await this.consumer.tell({ do: "loadStop", ...extra }, 60_000);
     };
     const report = this.report;
     this.report = (life, event, seen) => report(life, event, withExtra(seen, ofExtra));
     try {
-      await this.during(name, both, 0, ["a", "g"]);
+      await this.during(events.revisions, both, 0, ["a", "g"]);
     } finally {
       this.report = report;
     }
@@ -92,19 +91,18 @@ export class LifeStory extends Story {
   }
 
   async #twoApplications() {
-    const name = "a second application provides it";
     if (this.life.provider === "go" && this.life.registry === "etcd") {
       const trouble =
         "GB17: on etcd a second application of dubbo-go cannot say that it provides an interface";
-      return this.tell(name, { trouble });
+      return this.tell(events.applications, { trouble });
     }
     if (this.#isBlind) {
       const trouble = "GB9: a consumer of dubbo-go on etcd hears of no further application";
-      return this.tell(name, { trouble });
+      return this.tell(events.applications, { trouble });
     }
     let other;
     const join = async () => void (other = await this.provider("d", "life-other"));
-    await this.during(name, join, 5_000, ["a", "d"]);
+    await this.during(events.applications, join, 5_000, ["a", "d"]);
     if (other !== undefined) await this.gone(other);
   }
 
@@ -112,10 +110,10 @@ export class LifeStory extends Story {
     const { server } = this.registry;
     const away = async () => {
       await server.kill("SIGKILL");
-      await sleep(30_000);
+      await this.sleep(30_000);
       await server.restart();
     };
-    await this.during("the registry is away for 30 s", away, 8_000, ["a"]);
+    await this.during(events.away, away, 8_000, ["a"]);
   }
 }
 

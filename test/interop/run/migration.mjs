@@ -1,12 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { migrationEvents as events } from "./events.mjs";
 import { Story } from "./story.mjs";
-
-const moves = "providers move from interfaces to applications";
-const switches = "the consumer's step is switched";
 
 /** From the one kind of registration to the other, on both sides, with calls going on all the while. */
 export class MigrationStory extends Story {
-  async run() {
+  async tellAll() {
     if (this.#isTooBig) return this.#tellTooBig();
     await this.#providersMove();
     if (this.life.consumer === "node") await this.#stepIsSwitched();
@@ -19,7 +16,7 @@ export class MigrationStory extends Story {
 
   #tellTooBig() {
     const trouble = "GB8: a provider of dubbo-go with many methods cannot register its interface on Nacos";
-    for (const event of [moves, switches]) this.tell(event, { trouble });
+    for (const event of Object.values(events)) this.tell(event, { trouble });
   }
 
   #registered(label, registerMode) {
@@ -37,13 +34,13 @@ export class MigrationStory extends Story {
     await this.#consumerStarts();
     const move = async () => {
       const both = await this.#registered("all", "all");
-      await sleep(3_000);
+      await this.sleep(3_000);
       await this.gone(old);
       await this.#registered("instance", "instance");
-      await sleep(3_000);
+      await this.sleep(3_000);
       await this.gone(both);
     };
-    await this.during(moves, move, 3_000, ["interface", "all", "instance"]);
+    await this.during(events.moves, move, 3_000, ["interface", "all", "instance"]);
     await this.allGone("kill");
   }
 
@@ -63,12 +60,12 @@ export class MigrationStory extends Story {
     const turn = async () => {
       for (const [step, wanted] of steps) {
         await this.consumer.tell({ do: "migrate", step });
-        await sleep(1_500);
+        await this.sleep(1_500);
         const { serving } = await this.consumer.tell({ do: "migrate", step });
         if (serving.some((one) => one !== wanted))
           throw new Error(`after ${step ?? "the program took its word back"} providers come from ${serving}`);
       }
     };
-    await this.during(switches, turn, 1_000, ["x", "y"]);
+    await this.during(events.steps, turn, 1_000, ["x", "y"]);
   }
 }

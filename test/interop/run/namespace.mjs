@@ -1,5 +1,5 @@
 // Java registers no loopback address, so all peers share a network of their own with another one.
-import { spawnSync } from "node:child_process";
+import { runProgram } from "./program.mjs";
 
 const marker = "DUBBO_TS_INTEROP_NAMESPACE";
 const prepare = [
@@ -15,14 +15,12 @@ const prepare = [
 export const isInside = () => process.env[marker] !== undefined;
 
 /** Runs this very script again inside, and gives its exit code. */
-export function runInside(script, args) {
+export async function runInside(script, args, env) {
   const program = [process.execPath, script, ...args];
   const isRoot = process.platform === "linux" && process.getuid?.() === 0;
   if (!isRoot) console.log("not root: the peers use the machine's own network");
-  const [command, ...rest] = isRoot ? ["unshare", "-n", "bash", "-c", prepare, "_", ...program] : program;
-  const { status } = spawnSync(command, rest, {
+  return runProgram(isRoot ? ["unshare", "-n", "bash", "-c", prepare, "_", ...program] : program, {
     stdio: "inherit",
-    env: { ...process.env, [marker]: isRoot ? "own" : "none", NODE_OPTIONS: "" },
+    env: { ...process.env, ...env, [marker]: isRoot ? "own" : "none", NODE_OPTIONS: "" },
   });
-  return status ?? 1;
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { hessianSection } from "../hessian/section.mjs";
 import { languages } from "./build.mjs";
-import { allCells, cellKey, levels } from "./cells.mjs";
+import { allCells, allLives, cellKey, levels, lifeKey } from "./cells.mjs";
+import { lifeEvents, migrationEvents } from "./events.mjs";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../${name}.json`, import.meta.url), "utf8"));
 
@@ -13,9 +14,13 @@ export function compatibilityPage(results) {
     "## Calls",
     "Cases passed of cases run. The arrow points from the consumer to the provider.",
     ...Object.keys(registryNames).map((registry) => registryTable(registry, results)),
+    `### Dubbo 2.7
+
+${languages.java27.version} on Java 17 registers and finds interfaces; the dubbo protocol, Hessian 2.`,
+    dubbo2Table(results),
     `The cases: \`calls\`, over dubbo and in the wrapper, and \`proto\`, over triple with protobuf, are listed in
 [test/interop](../test/interop/README.md#cases).`,
-    ...lifeTable(results),
+    ...lifeSection(results),
     "## What fails, whose fault it is, and what to do instead",
     knownTable(results),
     "JB and GB are faults of Apache Dubbo for Java and dubbo-go in the versions above.",
@@ -39,6 +44,8 @@ const columns = [
   ["Go → dubbo-ts", "node", "go"],
   ["Go → Java", "java", "go"],
   ["Java → Go", "go", "java"],
+  ["dubbo-ts → Java, Dubbo 2.7", "java27", "node"],
+  ["Java, Dubbo 2.7 → dubbo-ts", "node", "java27"],
 ];
 const registryNames = {
   zookeeper: "ZooKeeper",
@@ -60,10 +67,11 @@ const levelNames = {
   local: "application, metadata local",
   remote: "application, metadata remote",
   interface: "interface",
+  all: "interface; providers of dubbo-ts register both, its consumers look for both",
 };
 
 function registryTable(registry, { cells }) {
-  const all = allCells().filter((cell) => cell.registry === registry);
+  const all = allCells().filter((cell) => cell.registry === registry && !isOfDubbo2(cell));
   const shown = columns.filter(([, provider, consumer]) => all.some(isOf(provider, consumer)));
   const shownLevels = levels.filter((level) => all.some(({ metadata }) => metadata === level));
   const rows = Object.keys(formNames).flatMap((form) =>
@@ -82,6 +90,23 @@ function registryTable(registry, { cells }) {
     .join("\n\n");
 }
 
+/** Programs that have not moved to Dubbo 3 yet. */
+function dubbo2Table({ cells }) {
+  const all = allCells().filter(isOfDubbo2);
+  const pairs = columns.filter(([, provider, consumer]) => all.some(isOf(provider, consumer)));
+  const places = all.filter(isOf(...pairs[0].slice(1)));
+  const rows = places.map(({ registry, form, metadata }) => [
+    registryNames[registry],
+    levelNames[metadata],
+    ...pairs.map(([, provider, consumer]) => {
+      const result = cells[cellKey({ registry, provider, consumer, form, metadata })];
+      return result === undefined ? "not run" : shortResult(result);
+    }),
+  ]);
+  return table(["registry", "found by", ...pairs.map(([name]) => name)], rows);
+}
+
+const isOfDubbo2 = ({ provider, consumer }) => provider === "java27" || consumer === "java27";
 const isOf = (provider, consumer) => (cell) => cell.provider === provider && cell.consumer === consumer;
 const shortResult = ({ passed, run }) => (run === 0 ? "none" : `${passed} of ${run}`);
 
@@ -141,28 +166,54 @@ function unexplainedTable(rows) {
   return ["Not explained yet:", table(["where", "case"], rows)];
 }
 
-function lifeTable({ lives = {} }) {
-  const events = [...new Set(Object.values(lives).flatMap((life) => Object.keys(life)))];
-  if (events.length === 0) return [];
-  const keys = Object.keys(lives);
-  const rows = keys.map((key) => [lifeTitle(key), ...events.map((event) => eventText(lives[key][event]))]);
+function lifeSection(results) {
   return [
     "## Life",
-    "Calls go on all the while, 100 a second with default settings: how many failed, of how many.",
-    table(["", ...events], rows),
+    `Calls go on all the while, 100 a second with default settings: how many failed, of how many. In the cells above providers start
+before consumers.`,
+    storyTable("life", Object.values(lifeEvents), results),
+    "## Migration",
+    `From interface-level to application-level discovery: providers of the one registration give way to those of the other under a consumer
+with \`application-first\`; and the step of a consumer of dubbo-ts is switched at run time, every way.`,
+    storyTable("migration", Object.values(migrationEvents), results),
+    ...secondRuns(results),
   ];
 }
 
-function lifeTitle(key) {
-  const [pair, registry, protocol] = key.split(" ");
-  const [provider, consumer] = pair.split(">");
-  const [name] = columns.find(([, from, to]) => from === provider && to === consumer);
-  return `${name}, ${registry}, ${protocol}`;
+function storyTable(story, events, { lives = {} }) {
+  const rows = allLives()
+    .filter((life) => life.story === story)
+    .map((life) => {
+      const told = lives[lifeKey(life)] ?? {};
+      const isShort = life.registry === "embedded" || life.consumer !== "node";
+      const none = Object.keys(told).length > 0 && isShort ? "–" : "not run";
+      return [lifeTitle(life), ...events.map((event) => eventText(told[event], none))];
+    });
+  return table(
+    ["", ...events],
+    rows.sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }
 
-function eventText(result) {
-  if (result === undefined) return "not run";
-  return `${result.failed} of ${result.calls}${result.trouble === undefined ? "" : ", " + result.trouble}`;
+function lifeTitle({ provider, consumer, registry, form, metadata }) {
+  const [name] = columns.find(([, from, to]) => from === provider && to === consumer);
+  return `${name}, ${registry}, ${form}, ${metadata}`;
+}
+
+function eventText(result, none) {
+  if (result === undefined) return none;
+  return `${result.failed} of ${result.calls}${result.trouble === undefined ? "" : `, ${result.trouble}`}`;
+}
+
+/** What fell in the run and passed when it was run once more, with nothing beside it. */
+function secondRuns({ cells, lives = {} }) {
+  const events = Object.entries(lives).flatMap(([key, life]) =>
+    Object.entries(life).map(([event, result]) => [`${key}, ${event}`, result]),
+  );
+  const again = [...Object.entries(cells), ...events].filter(([, { first }]) => first !== undefined);
+  if (again.length === 0) return [];
+  const lines = again.map(([what, { first }]) => `- ${what} (first: ${first})`);
+  return [["Reached when run a second time, alone:", "", ...lines].join("\n")];
 }
 
 function quirksTable() {

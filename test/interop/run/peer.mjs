@@ -12,12 +12,14 @@ let count = 0;
 /**
  * Starts a peer, a provider on a free port; once more if it did not get ready: on a busy machine it may take too long, or
  * find its port taken meanwhile. Calls that fail are never tried again.
+ * @param run `{ folder, signal }`: where its own folder and its log go; it is killed when `signal` aborts
  */
-export async function startedPeer(language, settings, folder) {
+export async function startedPeer(language, settings, run) {
   const isProvider = settings.role === "provider";
   const start = async () =>
-    Peer.start(language, isProvider ? { port: await freePort(), ...settings } : settings, folder);
+    Peer.start(language, isProvider ? { port: await freePort(), ...settings } : settings, run);
   return start().catch((error) => {
+    run.signal.throwIfAborted();
     console.log(`    a second try: ${error.message}`);
     return start();
   });
@@ -30,16 +32,14 @@ export class Peer {
   #waiting = new Map();
   #nextId = 1;
 
-  /**
-   * Starts one and waits until it is ready.
-   * @param folder where its own folder and its log go
-   */
-  static async start(language, settings, folder, readyWithinMs = 60_000) {
+  /** Starts one and waits until it is ready. */
+  static async start(language, settings, { folder, signal }, readyWithinMs = 60_000) {
+    signal.throwIfAborted();
     count += 1;
     const name = `${String(count).padStart(3, "0")}-${settings.application}`;
     const directory = join(folder, name);
     mkdirSync(directory, { recursive: true });
-    const peer = new Peer(language, { ...settings, directory }, `${directory}.log`);
+    const peer = new Peer(language, { ...settings, directory }, `${directory}.log`, signal);
     try {
       await peer.#ready(readyWithinMs);
       return peer;
@@ -49,7 +49,7 @@ export class Peer {
     }
   }
 
-  constructor(language, settings, log) {
+  constructor(language, settings, log, signal) {
     this.language = language;
     this.settings = settings;
     this.log = log;
@@ -60,10 +60,18 @@ export class Peer {
     });
     this.#child.stderr.pipe(createWriteStream(log));
     this.#child.stdin.on("error", () => {});
-    this.#ended = once(this.#child, "exit").then(([code, signal]) => {
-      this.#failAll(new Error(`the peer ended (${signal ?? code}); its log is ${log}`));
-      return code;
-    });
+    const killed = () => void this.#child.kill("SIGKILL");
+    process.on("exit", killed); // whatever ends the run ends its peers
+    signal.addEventListener("abort", killed);
+    this.#ended = once(this.#child, "exit")
+      .finally(() => {
+        process.removeListener("exit", killed);
+        signal.removeEventListener("abort", killed);
+      })
+      .then(([code, by]) => {
+        this.#failAll(new Error(`the peer ended (${by ?? code}); its log is ${log}`));
+        return code;
+      });
     this.#ended.catch((error) => this.#failAll(error));
     createInterface({ input: this.#child.stdout }).on("line", (line) => this.#read(line));
   }
@@ -97,14 +105,14 @@ export class Peer {
     this.#waiting.clear();
   }
 
-  /** Gives the answer, `ok` or not; one that does not come in time is not. */
+  /** Gives the answer, `ok` or not; one that does not come in time is not, and `isLate`. */
   async ask(command, withinMs = 45_000) {
     const id = this.#nextId++;
     const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     if (this.#child.exitCode !== null || this.#child.signalCode !== null)
       this.#failAll(new Error(`the peer has ended; its log is ${this.log}`));
     this.#child.stdin.write(`${JSON.stringify({ id, ...command })}\n`);
-    const late = { ok: false, detail: `no answer in ${withinMs} ms` };
+    const late = { ok: false, isLate: true, detail: `no answer in ${withinMs} ms` };
     const timer = new AbortController();
     try {
       const none = sleep(withinMs, late, { signal: timer.signal }).catch(() => late);

@@ -12,18 +12,23 @@ export class Story {
   #peers = new Set();
   consumer;
 
-  constructor(life, registry, folder, report) {
+  constructor(life, registry, run, report) {
     this.life = life;
     this.registry = registry;
-    this.folder = folder;
+    this.run = run;
     this.report = report;
+  }
+
+  /** Rejects when the run is given up. */
+  sleep(ms) {
+    return sleep(ms, undefined, { signal: this.run.signal });
   }
 
   async start(language, settings) {
     const { form, metadata } = this.life;
     const url = this.registry.urlFor(language);
     const common = { registry: url, protocol: form, metadata };
-    const peer = await startedPeer(language, { ...common, ...settings }, this.folder);
+    const peer = await startedPeer(language, { ...common, ...settings }, this.run);
     this.#peers.add(peer);
     return peer;
   }
@@ -46,14 +51,14 @@ export class Story {
   /** Calls go on while `event` happens, and `afterMs` longer. */
   async during(name, event, afterMs, wanted = []) {
     await this.consumer.tell({ do: "load", perSecond });
-    await sleep(500);
+    await this.sleep(500);
     let trouble;
     try {
       await event();
     } catch (error) {
       trouble = String(error.message ?? error);
     }
-    await sleep(afterMs);
+    await this.sleep(afterMs);
     const seen = await this.consumer.tell({ do: "loadStop" }, 60_000);
     const missing = wanted.filter((label) => !seen.byLabel[label]);
     if (missing.length > 0) trouble ??= `no call reached ${missing.join(", ")}`;

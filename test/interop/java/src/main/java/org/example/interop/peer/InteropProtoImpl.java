@@ -2,7 +2,6 @@ package org.example.interop.peer;
 
 import java.util.StringJoiner;
 import org.apache.dubbo.common.stream.StreamObserver;
-import org.apache.dubbo.rpc.RpcContext;
 import org.apache.dubbo.rpc.StatusRpcException;
 import org.apache.dubbo.rpc.TriRpcStatus;
 import org.example.interop.proto.Count;
@@ -99,8 +98,8 @@ final class InteropProtoImpl extends DubboInteropProtoTriple.InteropProtoImplBas
 
   @Override
   public Item meta(Item request) {
-    String value = RpcContext.getServerAttachment().getAttachment(request.getText());
-    RpcContext.getServerResponseContext().setAttachment("interop-answer", "got " + value);
+    String value = Release.received(request.getText());
+    Release.answer("interop-answer", "got " + value);
     return Item.newBuilder().setText(value == null ? "" : value).build();
   }
 

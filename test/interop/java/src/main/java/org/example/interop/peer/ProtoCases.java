@@ -7,7 +7,6 @@ import com.google.protobuf.ByteString;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.dubbo.common.stream.StreamObserver;
-import org.apache.dubbo.rpc.RpcContext;
 import org.apache.dubbo.rpc.RpcException;
 import org.apache.dubbo.rpc.StatusRpcException;
 import org.apache.dubbo.rpc.TriRpcStatus;
@@ -46,13 +45,20 @@ final class ProtoCases {
     all.put("metadata.request", () -> same(of.meta(), "v 1"));
     all.put("metadata.response", () -> {
       of.meta();
-      same(RpcContext.getClientResponseContext().getAttachment("interop-answer"), "got v 1");
+      same(Release.answered("interop-answer"), "got v 1");
     });
     return all;
   }
 
   private InteropProto service() throws Exception {
-    return references.proto();
+    InteropProto service = references.made("proto", InteropProto.class, config -> {});
+    return references.awaited("proto!", service, () -> service.whoAmI(Item.getDefaultInstance()));
+  }
+
+  /** With a timeout of 500 ms. */
+  private InteropProto impatient() throws Exception {
+    InteropProto service = references.made("impatient proto", InteropProto.class, config -> config.setTimeout(500));
+    return references.awaited("impatient proto!", service, () -> service.whoAmI(Item.getDefaultInstance()));
   }
 
   private static Item item(String text, long number) {
@@ -119,7 +125,7 @@ final class ProtoCases {
   }
 
   private void deadline() throws Exception {
-    InteropProto impatient = references.impatientProto();
+    InteropProto impatient = impatient();
     long begin = System.nanoTime();
     try {
       impatient.slow(Delay.newBuilder().setMs(3_000).build());
@@ -134,7 +140,7 @@ final class ProtoCases {
 
   private String meta() throws Exception {
     InteropProto service = service();
-    RpcContext.getClientAttachment().setAttachment("interop-key", "v 1");
+    Release.send("interop-key", "v 1");
     return service.meta(item("interop-key", 0)).getText();
   }
 }

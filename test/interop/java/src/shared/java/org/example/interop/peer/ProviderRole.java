@@ -9,7 +9,6 @@ import org.apache.dubbo.config.bootstrap.DubboBootstrap;
 import org.example.interop.ExtraService;
 import org.example.interop.InteropService;
 import org.example.interop.VersionedService;
-import org.example.interop.proto.InteropProto;
 
 final class ProviderRole implements Commands.Handler {
   private final Settings settings;
@@ -27,11 +26,7 @@ final class ProviderRole implements Commands.Handler {
   @Override
   public Map<String, ?> handle(JSONObject command) {
     switch (command.getString("do")) {
-      case "export" -> {
-        ServiceConfig<?> service = config(command);
-        service.setScopeModel(bootstrap.getApplicationModel().getDefaultModule());
-        service.export();
-      }
+      case "export" -> Release.export(config(command), bootstrap);
       case "unexport" -> exported.remove(key(command)).unexport();
       default -> throw new IllegalArgumentException("a provider does not know " + command);
     }
@@ -45,6 +40,7 @@ final class ProviderRole implements Commands.Handler {
     Class<?> type = type(service.getString("interface"));
     config.setInterface(type);
     config.setRef(implementation(type, group, version));
+    config.setId(key(service)); // 2.7 takes two of one interface for the same
     config.setGroup(group);
     config.setVersion(version);
     config.setWeight(Integer.parseInt(settings.text("weight", "100")));
@@ -68,8 +64,9 @@ final class ProviderRole implements Commands.Handler {
   private Object implementation(Class<?> type, String group, String version) {
     String label = settings.text("label", "java");
     if (type == InteropService.class) return new InteropServiceImpl(label);
-    if (type == InteropProto.class) return new InteropProtoImpl(label);
     if (type == ExtraService.class) return (ExtraService) () -> label;
-    return (VersionedService) () -> label + " " + group + " " + version;
+    if (type == VersionedService.class)
+      return (VersionedService) () -> label + " " + group + " " + version;
+    return Release.implementation(type, label);
   }
 }

@@ -14,8 +14,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.dubbo.config.ReferenceConfig;
 import org.example.interop.ExtraService;
 import org.example.interop.InteropService;
-import org.example.interop.proto.InteropProto;
-import org.example.interop.proto.Item;
 
 /** Calls `whoAmI` at a steady rate, and counts. */
 final class Load {
@@ -47,8 +45,7 @@ final class Load {
             });
     if (service instanceof InteropService interop) return interop::whoAmI;
     if (service instanceof ExtraService extra) return extra::whoAmI;
-    if (service instanceof InteropProto proto) return () -> proto.whoAmI(Item.getDefaultInstance()).getText();
-    throw new IllegalArgumentException("no load on " + type);
+    return Release.whoAmI(service);
   }
 
   private void one(Callable<String> call) {

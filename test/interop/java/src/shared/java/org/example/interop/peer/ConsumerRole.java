@@ -18,7 +18,7 @@ final class ConsumerRole implements Commands.Handler {
     suites =
         Map.of(
             "calls", CallCases.all(references, triple),
-            "proto", triple ? ProtoCases.all(references) : Map.of());
+            "proto", triple ? Release.protoCases(references) : Map.of());
   }
 
   @Override

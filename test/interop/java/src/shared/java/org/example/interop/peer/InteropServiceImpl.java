@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.apache.dubbo.rpc.RpcContext;
 import org.example.interop.Color;
 import org.example.interop.InteropService;
 import org.example.interop.Node;
@@ -120,8 +119,8 @@ final class InteropServiceImpl implements InteropService {
 
   @Override
   public String attachment(String key) {
-    String value = RpcContext.getServerAttachment().getAttachment(key);
-    RpcContext.getServerResponseContext().setAttachment("interop-answer", "got " + value);
+    String value = Release.received(key);
+    Release.answer("interop-answer", "got " + value);
     return value == null ? "" : value;
   }
 

@@ -27,7 +27,7 @@ record Settings(JSONObject json) {
   ApplicationConfig application() {
     ApplicationConfig application = new ApplicationConfig(json.getString("application"));
     application.setMetadataType(text("metadata", "local"));
-    application.setRegisterMode(text("registerMode", "instance"));
+    Release.register(application, text("registerMode", "instance"));
     application.setQosEnable(false); // else every process opens port 22222
     return application;
   }

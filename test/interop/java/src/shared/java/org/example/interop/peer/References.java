@@ -8,8 +8,6 @@ import org.apache.dubbo.config.MethodConfig;
 import org.apache.dubbo.config.ReferenceConfig;
 import org.example.interop.InteropService;
 import org.example.interop.VersionedService;
-import org.example.interop.proto.InteropProto;
-import org.example.interop.proto.Item;
 
 /** References, made when first needed. */
 final class References {
@@ -34,17 +32,6 @@ final class References {
   InteropService impatient() throws Exception {
     InteropService service = made("impatient", InteropService.class, config -> config.setTimeout(500));
     return awaited("impatient!", service, service::whoAmI);
-  }
-
-  InteropProto proto() throws Exception {
-    InteropProto service = made("proto", InteropProto.class, config -> {});
-    return awaited("proto!", service, () -> service.whoAmI(Item.getDefaultInstance()));
-  }
-
-  /** With a timeout of 500 ms. */
-  InteropProto impatientProto() throws Exception {
-    InteropProto service = made("impatient proto", InteropProto.class, config -> config.setTimeout(500));
-    return awaited("impatient proto!", service, () -> service.whoAmI(Item.getDefaultInstance()));
   }
 
   VersionedService versioned(String group, String version) throws Exception {
@@ -74,7 +61,7 @@ final class References {
   }
 
   /** Gives the service once the probe worked, which is tried for 10 s the first time. */
-  private <T> T awaited(String key, T service, Callable<?> probe) throws Exception {
+  <T> T awaited(String key, T service, Callable<?> probe) throws Exception {
     if (made.containsKey(key)) return service;
     waitFor(probe, 10_000);
     made.put(key, Boolean.TRUE);
