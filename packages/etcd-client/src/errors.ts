@@ -28,7 +28,8 @@ export class EtcdError extends Error {
     /**
      * `UNAVAILABLE`: the server is away, stopping or without a leader; what was asked for may have been done.
      * `TIMEOUT`: no answer, or no connection, before the call's deadline; it may have been done. `COMPACTED`: that
-     * revision is no longer kept. `NO_SPACE`: the store is full. `NOT_ETCD`: something else answers at all addresses.
+     * revision is no longer kept. `NO_SPACE`: the store is full. `NOT_ETCD`: something else answers at all addresses,
+     * or an answer lacks what every etcd puts into it; what was asked for may have been done.
      */
     readonly code: EtcdErrorCode,
     message: string,

@@ -118,7 +118,7 @@ export class Link {
 
   /** Rejects with an {@link EtcdError}, or with the signal's reason. */
   unary<Request, Response>(
-    { path, encode, decode }: Method<Request, Response>,
+    { path, encode, decode, lacks }: Method<Request, Response>,
     request: Request,
     { signal, token }: UnaryOptions,
   ): Promise<Response> {
@@ -134,7 +134,8 @@ export class Link {
         signal.removeEventListener("abort", onAbort);
         if (error === null && answer !== undefined) {
           this.#heard();
-          return resolve(answer);
+          const lacking = lacks(answer);
+          return lacking === undefined ? resolve(answer) : reject(this.#incomplete(lacking));
         }
         reject(this.#ended ?? this.#failure(error));
       };
@@ -146,7 +147,7 @@ export class Link {
 
   /** Streams ask for a leader: a server that has lost the others then ends them instead of being silent. */
   stream<Request, Response>(
-    { path, encode, decode }: Method<Request, Response>,
+    { path, encode, decode, lacks }: Method<Request, Response>,
     token: string | undefined,
     handler: StreamHandler<Response>,
   ): Stream<Request> {
@@ -167,7 +168,9 @@ export class Link {
     this.#streams.add(finish);
     call.on("data", (response: Response) => {
       this.#heard();
-      if (open) handler.onMessage(response);
+      const lacking = lacks(response);
+      if (lacking !== undefined) finish(this.#incomplete(lacking));
+      else if (open) handler.onMessage(response);
     });
     call.on("error", (error: ServiceError) => finish(this.#ended ?? this.#failure(error)));
     call.on("end", () =>
@@ -207,6 +210,10 @@ export class Link {
     // Cut off from the others it cannot serve us, though it answers: another endpoint may.
     if (/no leader/.test(error.message)) this.end(error);
     return error;
+  }
+
+  #incomplete(lacking: string): EtcdError {
+    return new EtcdError("NOT_ETCD", `${this.endpoint} is no etcd server: an answer without ${lacking}`);
   }
 
   #broken(): EtcdError {

@@ -143,6 +143,7 @@ class KeyWatcher {
 
   #onConnection(event: ConnectionEvent): void {
     if (event.type === "connected") this.#onReconnect();
+    if (event.type === "closed") this.#stale = true; // reading tells so
     if (event.type !== "disconnected") this.#bell.ring();
   }
 

@@ -213,14 +213,32 @@ export interface Method<Request, Response> {
   readonly encode: (request: Request) => Buffer;
   /** Throws when the bytes are no such message. */
   readonly decode: (bytes: Buffer) => Response;
+  /** The part that every etcd puts into this answer, and this one does not have; undefined: it is whole. */
+  readonly lacks: (response: Response) => string | undefined;
+}
+
+/** What a message may lack, whatever its type says: any message within it. */
+type Incomplete<T> = { readonly [K in keyof T]: T[K] | null | undefined };
+
+/** All of etcd's answers have a header (`v3rpc/header.go`), also through its gRPC proxy. */
+function lacksHeader({ header }: Incomplete<Answer>): string | undefined {
+  return header ? undefined : "header";
+}
+
+/** The gRPC proxy leaves the header out where it refuses a watch (etcd `grpcproxy/watch.go`). */
+function lacksOfWatch(response: WireWatchResponse): string | undefined {
+  const isWhole = ({ kv }: Incomplete<WireEvent>) => Boolean(kv);
+  if (!response.events.every(isWhole)) return "key in an event";
+  return response.canceled ? undefined : lacksHeader(response);
 }
 
 /** Revisions and leases are 64 bits wide: bigint, never number. Absent fields have their defaults, absent messages are null. */
-function method<Request extends object, Response extends object>(
+function method<Request extends object, Response extends Answer>(
   service: string,
   name: string,
   request: string,
   response: string,
+  lacks: (answer: Response) => string | undefined = lacksHeader,
 ): Method<Request, Response> {
   const [requests, responses] = [root.lookupType(request), root.lookupType(response)];
   return {
@@ -231,7 +249,8 @@ function method<Request extends object, Response extends object>(
         longs: BigInt,
         defaults: true,
         arrays: true,
-      }) as Response,
+      }) as unknown as Response,
+    lacks,
   };
 }
 
@@ -252,7 +271,13 @@ export const methods = {
     "CompactionRequest",
     "CompactionResponse",
   ),
-  watch: method<WireWatchRequest, WireWatchResponse>("Watch", "Watch", "WatchRequest", "WatchResponse"),
+  watch: method<WireWatchRequest, WireWatchResponse>(
+    "Watch",
+    "Watch",
+    "WatchRequest",
+    "WatchResponse",
+    lacksOfWatch,
+  ),
   leaseGrant: method<{ readonly TTL: bigint }, WireLease>(
     "Lease",
     "LeaseGrant",
