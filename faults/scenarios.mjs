@@ -51,21 +51,24 @@ export const scenarios = {
     times: { short: 5_000, full: 20_000 },
     async run({ store, server, durationMs }) {
       return withScene(store, server, { remote: true }, async (scene) => {
-        const revision = store.metadataOnly
-          ? undefined
-          : (await scene.look.instances(application))[0]?.revision;
+        const revisions = await scene.revisions();
         await server.kill("SIGKILL");
         await server.wipe();
         await forMs(durationMs);
         await server.restart();
         const complete = async () => {
           const mapped = (await scene.look.mapping("org.example.Worker")).has(application);
-          const known =
-            revision === undefined || (await scene.look.metadata(application, revision)) !== undefined;
-          return mapped && known && (await scene.visible()) === 5;
+          const known = await Promise.all(
+            revisions.map((revision) => scene.look.metadata(application, revision)),
+          );
+          return mapped && !known.includes(undefined) && (await scene.visible()) === 5;
         };
         const backMs = await msUntil(complete, 45_000);
-        return [noneFailed(scene), ms("instances, mapping and metadata back after", backMs, 15_000)];
+        return [
+          noneFailed(scene),
+          atLeast("revisions, each with metadata of its own", revisions.length, 5),
+          ms("instances, mapping and metadata of all back after", backMs, 15_000),
+        ];
       });
     },
   },

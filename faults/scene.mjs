@@ -49,6 +49,8 @@ export async function openScene(
     const direct = many ? (await open()).at : server.address;
     const look = await lookInto(store.url(direct, query));
     closers.push(() => look.close());
+    const lookBeside = beside === undefined ? look : await lookInto(stores.local.url(beside.address));
+    if (lookBeside !== look) closers.push(() => lookBeside.close());
     const shared = await open();
     const links = await Promise.all(Array.from({ length: ownLinks }, open));
     const start = (index = providers, withinMs) =>
@@ -76,6 +78,11 @@ export async function openScene(
       start,
       app,
       consumerConfig,
+      /** Of all providers; each has its own, since their ports differ. */
+      async revisions() {
+        const instances = await lookBeside.instances(application);
+        return [...new Set(instances.map(({ revision }) => revision))];
+      },
       /** How many providers the registry lists; with Redis, whether it has all that there is to have. */
       async visible() {
         if (!store.metadataOnly) return (await look.instances(application)).length;

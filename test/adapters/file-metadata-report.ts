@@ -37,6 +37,12 @@ class FileMetadataReport implements MetadataReport {
     return text === undefined ? undefined : decodeMetadata(application, revision, text);
   }
 
+  watchMetadata(application: string, revision: string, signal: AbortSignal): AsyncIterable<boolean> {
+    const ends = AbortSignal.any([signal, this.#closing.signal]);
+    const read = async () => (await readIfThere(this.#path("metadata", application, revision))) !== undefined;
+    return poll(read, this.runtime.clock, ends);
+  }
+
   async readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord> {
     this.#check(signal);
     const folder = this.#path("mapping", serviceInterface);

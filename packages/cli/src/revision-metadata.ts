@@ -49,6 +49,7 @@ function noting(report: MetadataReport, sources: Map<unknown, string>): Metadata
     publish: (metadata, signal) => report.publish(metadata, signal),
     readMapping: (name, signal) => report.readMapping(name, signal),
     writeMapping: (name, next, signal) => report.writeMapping(name, next, signal),
+    watchMetadata: (...args) => report.watchMetadata(...args),
     watchMapping: (name, signal) => report.watchMapping(name, signal),
     async fetch(application, revision, signal) {
       const metadata = await report.fetch(application, revision, signal);

@@ -7,19 +7,15 @@ import {
 } from "@dubbo-ts/core";
 import { type MetadataReport, ServiceNameMapping } from "@dubbo-ts/metadata";
 import type { BackgroundWork } from "./background-work.js";
+import { keepMetadata } from "./metadata-keeper.js";
 
 /** What a {@link MetadataPublisher} needs. */
 export interface MetadataPublisherOptions {
   readonly reports: readonly MetadataReport[];
   /** True: metadata goes to the reports with storage `local` too. */
   readonly reportLocalMetadata: boolean;
-  /** How often mapping and metadata are looked after, in the mean. */
+  /** How often the mapping is looked after, in the mean. */
   readonly verifyMs: number;
-}
-
-interface Kept {
-  readonly metadata: MetadataInfo;
-  readonly storage: MetadataStorage;
 }
 
 /**
@@ -30,8 +26,9 @@ export class MetadataPublisher implements AsyncDisposable {
   readonly #mapping: ServiceNameMapping;
   readonly #mapped = new Set<string>();
   /** What an instance shows at present. */
-  #kept: Kept | undefined;
-  #revision: string | undefined;
+  #kept: MetadataInfo | undefined;
+  /** Ends the keeping of {@link #kept} in the reports. */
+  #release: AbortController | undefined;
   #watched = false;
 
   constructor(
@@ -47,57 +44,50 @@ export class MetadataPublisher implements AsyncDisposable {
     await this.#map(metadata, signal);
   }
 
-  /** From now on an instance shows what was published: it is written again when somebody wiped it, and now and then. */
+  /** From now on an instance shows what was published: whatever a report loses is written again. */
   keep(metadata: MetadataInfo, storage: MetadataStorage): void {
-    this.#kept = { metadata, storage };
-    this.#revision = metadata.revision;
+    if (this.#kept?.revision !== metadata.revision)
+      this.#release?.abort(new Error("there is a newer revision"));
+    this.#kept = metadata;
+    if (this.#isReported(storage)) this.#keepReported(metadata);
     this.#lookAfter(metadata);
   }
 
   /** No instance shows it any more. */
   release(): void {
     this.#kept = undefined;
+    this.#release?.abort(new Error("nothing is published any more"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#mapping[Symbol.asyncDispose]();
   }
 
-  /** One report that has it is enough to go on; the others get it as soon as they can be reached. */
-  async #report(metadata: MetadataInfo, storage: MetadataStorage, signal: AbortSignal): Promise<void> {
-    const { reports, reportLocalMetadata } = this.options;
-    const isNeeded = storage === "remote";
-    if (!isNeeded && !reportLocalMetadata) return;
-    const publishing = reports.map((report) => abortable(report.publish(metadata, signal), signal));
-    const settled = Promise.allSettled(publishing);
-    if (isNeeded)
-      try {
-        await Promise.any(publishing);
-      } catch (cause) {
-        signal.throwIfAborted();
-        throw notTaken(metadata.application, (cause as AggregateError).errors as readonly unknown[]);
-      }
-    this.work.run(async () => {
-      for (const [index, outcome] of (await settled).entries())
-        if (outcome.status === "rejected") this.#reportUntilDone(reports[index] as MetadataReport, metadata);
-    });
+  #isReported(storage: MetadataStorage): boolean {
+    return storage === "remote" || this.options.reportLocalMetadata;
   }
 
-  #reportUntilDone(report: MetadataReport, metadata: MetadataInfo): void {
-    this.work.run(async () => {
-      const { signal } = this.work;
-      for (;;) {
-        await this.work.pause(5_000);
-        signal.throwIfAborted();
-        if (this.#revision !== undefined && this.#revision !== metadata.revision) return;
-        using limit = this.work.limit(5_000, () => new Error("no answer"));
-        try {
-          return await abortable(report.publish(metadata, limit.signal), limit.signal);
-        } catch {
-          signal.throwIfAborted(); // else once more
-        }
-      }
-    });
+  #keepReported(metadata: MetadataInfo): void {
+    if (this.#release?.signal.aborted === false) return;
+    this.#release = new AbortController();
+    const signal = AbortSignal.any([this.#release.signal, this.work.signal]);
+    for (const report of this.options.reports)
+      this.work.run(() => keepMetadata(report, metadata, this.work.runtime, signal));
+  }
+
+  /** One report that has it is enough to go on; the others get it while it is kept, as soon as they can be reached. */
+  async #report(metadata: MetadataInfo, storage: MetadataStorage, signal: AbortSignal): Promise<void> {
+    if (!this.#isReported(storage)) return;
+    const { reports } = this.options;
+    const publishing = reports.map((report) => abortable(report.publish(metadata, signal), signal));
+    this.work.run(async () => void (await Promise.allSettled(publishing)));
+    if (storage !== "remote") return;
+    try {
+      await Promise.any(publishing);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw notTaken(metadata.application, (cause as AggregateError).errors as readonly unknown[]);
+    }
   }
 
   /** A mapping that fails is tried again in the background: it hides the interface from new consumers only. */
@@ -119,24 +109,24 @@ export class MetadataPublisher implements AsyncDisposable {
     if (this.#watched || first === undefined || reports.length === 0) return;
     this.#watched = true;
     const { work } = this;
-    const onLost = () => work.run(() => this.#writeAgain());
+    const onLost = () => work.run(() => this.#mapAgain());
     work.run(() => this.#mapping.whenLost(first.key.serviceInterface, application, onLost, work.signal));
     work.run(async () => {
       while (!work.signal.aborted) {
         await work.pause(verifyMs * (0.75 + work.runtime.random() / 2));
-        if (!work.signal.aborted) await this.#writeAgain();
+        if (!work.signal.aborted) await this.#mapAgain();
       }
     });
   }
 
-  async #writeAgain(): Promise<void> {
+  async #mapAgain(): Promise<void> {
     if (this.#kept === undefined) return;
     using limit = this.work.limit(10_000, () => new Error("late"));
     try {
       this.#mapped.clear();
-      await this.publish(this.#kept.metadata, this.#kept.storage, limit.signal);
+      await this.#map(this.#kept, limit.signal);
     } catch (error) {
-      this.work.runtime.log.warn({ err: error }, "mapping and metadata could not be written again yet");
+      this.work.runtime.log.warn({ err: error }, "the mapping could not be written again yet");
     }
   }
 }

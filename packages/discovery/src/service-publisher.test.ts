@@ -79,6 +79,7 @@ class Provider {
         note(`map ${serviceInterface.replace("org.example.", "")}`);
         return report.writeMapping(serviceInterface, ...rest);
       },
+      watchMetadata: (...args) => report.watchMetadata(...args),
       watchMapping: (...args) => report.watchMapping(...args),
       [Symbol.asyncDispose]: () => report[Symbol.asyncDispose](),
     };

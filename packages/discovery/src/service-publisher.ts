@@ -66,7 +66,7 @@ export interface ServicePublisherOptions {
   readonly debounceMs?: number;
   /** Characters of the instance's metadata in all. Default 1024. */
   readonly maxMetadataChars?: number;
-  /** How often mapping and metadata are looked after, in the mean. Default ten minutes. */
+  /** How often the mapping is looked after beside what is heard of it, in the mean. Default ten minutes. */
   readonly verifyMs?: number;
   readonly runtime?: Runtime;
 }

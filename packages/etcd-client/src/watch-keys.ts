@@ -12,6 +12,8 @@ export interface WatchOptions {
   readonly resyncMs?: number | undefined;
   /** How long after a reconnect what was read does not count as settled. Default 15,000 ms. */
   readonly settleMs?: number | undefined;
+  /** True: values are left empty wherever keys are read, for who wants to know only what is there. Default false. */
+  readonly keysOnly?: boolean | undefined;
 }
 
 /** All keys of a range at one moment. */
@@ -159,7 +161,8 @@ class KeyWatcher {
 
   async #readAll(): Promise<void> {
     const [seen, begunMs] = [this.#seen, this.#now];
-    const { entries, revision } = await this.client.list(this.range, { signal: this.options.signal });
+    const { signal, keysOnly } = this.options;
+    const { entries, revision } = await this.client.list(this.range, { signal, keysOnly });
     const wentBack = revision < seen;
     if (wentBack) {
       this.client.environment.log.warn({ ...this.range, revision, seen }, "the store has gone back");

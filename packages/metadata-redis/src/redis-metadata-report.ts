@@ -16,7 +16,10 @@ import type { RedisClient } from "./redis-client.js";
 import { type RedisConnection, redisConnection } from "./redis-connection.js";
 import type { RedisOptions } from "./redis-settings.js";
 import { Upkeep } from "./upkeep.js";
-import { watchValue } from "./watch-value.js";
+import { type Watched, watchValue } from "./watch-value.js";
+
+/** How often a look is taken whether metadata are still there: Redis tells nobody that it was emptied. */
+const lookMs = 8_000;
 
 /** As many revisions stay answerable at a provider. */
 const maxRevisions = 16;
@@ -85,6 +88,22 @@ class RedisMetadataReport implements MetadataReport {
     return text === undefined ? undefined : decodeMetadata(application, revision, text);
   }
 
+  async *watchMetadata(
+    application: string,
+    revision: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<boolean, void, undefined> {
+    const key = this.#keyOf(application, revision);
+    const watched = {
+      channel: this.#changes,
+      message: undefined,
+      read: async (limit: AbortSignal) => Number(await this.#client.call(key, ["strlen", key], limit)) > 0,
+      same: (one: boolean, other: boolean) => one === other,
+      lookMs,
+    };
+    yield* this.#watched(watched, signal);
+  }
+
   /** Java forgets definitions after two days, unless they are written again. */
   async fetchDefinition(
     { serviceInterface, version, group }: ServiceKey,
@@ -121,7 +140,6 @@ class RedisMetadataReport implements MetadataReport {
     serviceInterface: string,
     signal: AbortSignal,
   ): AsyncGenerator<ReadonlySet<string>, void, undefined> {
-    const either = AbortSignal.any([signal, this.#closing.signal, this.#client.closing]);
     const watched = {
       channel: this.#changes,
       message: nameOf(serviceInterface, "an interface"),
@@ -129,12 +147,7 @@ class RedisMetadataReport implements MetadataReport {
       same: (one: string | null, other: string | null) =>
         [...applicationsIn(one)].join() === [...applicationsIn(other)].join(),
     };
-    try {
-      for await (const text of watchValue(this.#client, this.connection.listening, watched, either))
-        yield applicationsIn(text);
-    } catch (error) {
-      if (!either.aborted) throw metadataError(this.connection.name, error);
-    }
+    for await (const text of this.#watched(watched, signal)) yield applicationsIn(text);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -146,6 +159,16 @@ class RedisMetadataReport implements MetadataReport {
     this.#closing.abort();
     await this.#upkeep[Symbol.asyncDispose]();
     if (this.owned) await this.connection[Symbol.asyncDispose]();
+  }
+
+  /** Ends with the report too. */
+  async *#watched<T>(watched: Watched<T>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+    const either = AbortSignal.any([signal, this.#closing.signal, this.#client.closing]);
+    try {
+      yield* watchValue(this.#client, this.connection.listening, watched, either);
+    } catch (error) {
+      if (!either.aborted) throw metadataError(this.connection.name, error);
+    }
   }
 
   /** What is compared is the text, as in Java. */

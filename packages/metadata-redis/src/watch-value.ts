@@ -7,11 +7,13 @@ import type { RedisClient } from "./redis-client.js";
 export interface Watched<T> {
   /** Where changes are told of. */
   readonly channel: string;
-  /** Which messages tell of this one. */
-  readonly message: string;
+  /** Which messages tell of this one; undefined: none, only gaps do. */
+  readonly message: string | undefined;
   readonly read: (signal: AbortSignal) => Promise<T>;
   /** Equal values are not yielded twice. */
   readonly same: (one: T, other: T) => boolean;
+  /** Nobody tells of some changes: it is read after so long, or at random up to a quarter sooner. Default: never so. */
+  readonly lookMs?: number;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface Watched<T> {
 export async function* watchValue<T>(
   client: RedisClient,
   listening: Listening,
-  { channel, message, read, same }: Watched<T>,
+  { channel, message, read, same, lookMs }: Watched<T>,
   signal: AbortSignal,
 ): AsyncGenerator<T, void, undefined> {
   const { clock, random } = client.runtime;
@@ -33,6 +35,16 @@ export async function* watchValue<T>(
     onGap: () => asked.set(true),
     onFailure: (fault) => asked.fail(fault),
   });
+  const look = () =>
+    clock.setTimeout(
+      () => {
+        timer = look();
+        asked.set(true);
+      },
+      (lookMs ?? 0) * (0.75 + random() / 4),
+      { background: true },
+    );
+  let timer = lookMs === undefined ? undefined : look();
   try {
     let last: { readonly value: T } | undefined;
     let failures = 0;
@@ -50,6 +62,7 @@ export async function* watchValue<T>(
       }
     }
   } finally {
+    timer?.cancel();
     leave();
   }
 }

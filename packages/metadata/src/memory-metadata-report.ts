@@ -12,10 +12,24 @@ export class MemoryMetadataStore {
     { readonly applications: ReadonlySet<string>; readonly version: number }
   >();
   readonly #readers = new Map<string, Set<Latest<ReadonlySet<string>>>>();
+  readonly #presenceReaders = new Map<string, Set<Latest<boolean>>>();
 
   /** Keeps `metadata` under its application and revision. */
   put(metadata: MetadataInfo): void {
-    this.#metadata.set(keyOf(metadata.application, metadata.revision), metadata);
+    const key = keyOf(metadata.application, metadata.revision);
+    const isNew = !this.#metadata.has(key);
+    this.#metadata.set(key, metadata);
+    if (isNew) for (const reader of this.#presenceReaders.get(key) ?? []) reader.set(true);
+  }
+
+  /** Forgets everything, as a server does whose data were wiped; readers are told. */
+  wipe(): void {
+    const lost = [...this.#metadata.keys()];
+    const unmapped = [...this.#mappings.keys()];
+    this.#metadata.clear();
+    this.#mappings.clear();
+    for (const key of lost) for (const reader of this.#presenceReaders.get(key) ?? []) reader.set(false);
+    for (const name of unmapped) for (const reader of this.#readers.get(name) ?? []) reader.set(new Set());
   }
 
   /** Undefined: nothing under that revision. */
@@ -40,14 +54,14 @@ export class MemoryMetadataStore {
 
   /** Gives `reader` the applications now and after each change; the result ends that. */
   follow(serviceInterface: string, reader: Latest<ReadonlySet<string>>): () => void {
-    const readers = this.#readers.get(serviceInterface) ?? new Set();
-    this.#readers.set(serviceInterface, readers.add(reader));
     reader.set(this.readMapping(serviceInterface).applications);
-    return () => {
-      readers.delete(reader);
-      if (readers.size === 0 && this.#readers.get(serviceInterface) === readers)
-        this.#readers.delete(serviceInterface);
-    };
+    return join(this.#readers, serviceInterface, reader);
+  }
+
+  /** Tells `reader` whether there is something under that revision, now and after each change; the result ends that. */
+  followPresence(application: string, revision: string, reader: Latest<boolean>): () => void {
+    reader.set(this.get(application, revision) !== undefined);
+    return join(this.#presenceReaders, keyOf(application, revision), reader);
   }
 }
 
@@ -57,7 +71,7 @@ export function memoryMetadataReport(store: MemoryMetadataStore = new MemoryMeta
 }
 
 class MemoryMetadataReport implements MetadataReport {
-  readonly #readers = new Set<Latest<ReadonlySet<string>>>();
+  readonly #readers = new Set<{ end(): void }>();
   #closed = false;
 
   constructor(private readonly store: MemoryMetadataStore) {}
@@ -82,16 +96,26 @@ class MemoryMetadataReport implements MetadataReport {
     return this.store.writeMapping(serviceInterface, next);
   }
 
-  async *watchMapping(
-    serviceInterface: string,
-    signal: AbortSignal,
-  ): AsyncGenerator<ReadonlySet<string>, void, undefined> {
+  watchMetadata(application: string, revision: string, signal: AbortSignal): AsyncIterable<boolean> {
+    return this.#follow(signal, (reader) => this.store.followPresence(application, revision, reader));
+  }
+
+  watchMapping(serviceInterface: string, signal: AbortSignal): AsyncIterable<ReadonlySet<string>> {
+    return this.#follow(signal, (reader) => this.store.follow(serviceInterface, reader));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const reader of this.#readers) reader.end();
+  }
+
+  async *#follow<T>(signal: AbortSignal, begin: (reader: Latest<T>) => () => void): AsyncGenerator<T> {
     if (signal.aborted || this.#closed) return;
-    const reader = new Latest<ReadonlySet<string>>();
+    const reader = new Latest<T>();
     const end = () => reader.end();
     signal.addEventListener("abort", end, { once: true });
     this.#readers.add(reader);
-    const stop = this.store.follow(serviceInterface, reader);
+    const stop = begin(reader);
     try {
       yield* reader;
     } finally {
@@ -101,15 +125,20 @@ class MemoryMetadataReport implements MetadataReport {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    for (const reader of this.#readers) reader.end();
-  }
-
   #check(signal: AbortSignal): void {
     signal.throwIfAborted();
     if (this.#closed) throw new MetadataError("METADATA_UNAVAILABLE", "this metadata report is closed");
   }
+}
+
+/** Adds `reader` to those of `key`; the result takes it out again. */
+function join<T>(readers: Map<string, Set<T>>, key: string, reader: T): () => void {
+  const joined = readers.get(key) ?? new Set();
+  readers.set(key, joined.add(reader));
+  return () => {
+    joined.delete(reader);
+    if (joined.size === 0 && readers.get(key) === joined) readers.delete(key);
+  };
 }
 
 function keyOf(application: string, revision: string): string {

@@ -15,6 +15,12 @@ export interface MetadataReport extends AsyncDisposable {
    */
   fetch(application: string, revision: string, signal: AbortSignal): Promise<MetadataInfo | undefined>;
   /**
+   * Whether the store has something under that revision, now and after each change; whoever published it learns so
+   * that it was wiped. Content is not read for it again and again: one provider watches one record all its life.
+   * A loss is told within ten seconds of when the store can be asked. Ends when `signal` aborts.
+   */
+  watchMetadata(application: string, revision: string, signal: AbortSignal): AsyncIterable<boolean>;
+  /**
    * The service definition that `application` has published as a provider of `service`: JSON text, as it is. Java
    * publishes one (app-level discovery 7.5), nothing needs it but tools. Undefined when there is none; left out
    * where the store keeps none.

@@ -16,6 +16,7 @@ function reportWith(store: MemoryMetadataStore, fields: Partial<MetadataReport>)
     fetch: (...args) => report.fetch(...args),
     readMapping: (...args) => report.readMapping(...args),
     writeMapping: (...args) => report.writeMapping(...args),
+    watchMetadata: (...args) => report.watchMetadata(...args),
     watchMapping: (...args) => report.watchMapping(...args),
     [Symbol.asyncDispose]: () => report[Symbol.asyncDispose](),
     ...fields,

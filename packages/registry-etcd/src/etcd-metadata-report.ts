@@ -9,7 +9,13 @@ import {
   systemRuntime,
 } from "@dubbo-ts/core";
 import { applicationsIn, type MappingRecord, mappingText, type MetadataReport } from "@dubbo-ts/metadata";
-import { type EtcdClient, isEtcdError, watchKeys } from "@dubbo-ts/etcd-client";
+import {
+  type EtcdClient,
+  isEtcdError,
+  type Snapshot,
+  watchKeys,
+  type WatchOptions,
+} from "@dubbo-ts/etcd-client";
 import { failureOf, metadataError } from "./errors.js";
 import { type EtcdConnection, etcdConnection, type EtcdOptions } from "./etcd-connection.js";
 
@@ -72,6 +78,20 @@ class EtcdMetadataReport implements MetadataReport {
     return this.#text(`${this.connection.metadataRoot}metadata/${parts.join("/")}`, signal);
   }
 
+  async *watchMetadata(
+    application: string,
+    revision: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<boolean, void, undefined> {
+    const key = this.#metadataKey(application, revision);
+    let last: boolean | undefined;
+    for await (const { entries } of this.#watched(key, { signal, keysOnly: true })) {
+      const isThere = entries.has(key);
+      if (isThere !== last) yield isThere;
+      last = isThere;
+    }
+  }
+
   async readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord> {
     signal.throwIfAborted();
     const key = this.#mappingKey(serviceInterface);
@@ -94,22 +114,12 @@ class EtcdMetadataReport implements MetadataReport {
     signal: AbortSignal,
   ): AsyncGenerator<ReadonlySet<string>, void, undefined> {
     const key = this.#mappingKey(serviceInterface);
-    const { resyncMs } = this.connection;
-    const either = AbortSignal.any([signal, this.#closing.signal]);
     let last: string | undefined;
-    try {
-      for await (const { entries } of watchKeys(
-        this.#client,
-        { key },
-        { signal: either, resyncMs, settleMs: 0 },
-      )) {
-        const applications = applicationsIn(entries.get(key)?.value.toString("utf8"));
-        const text = mappingText(applications);
-        if (text !== last) yield applications;
-        last = text;
-      }
-    } catch (error) {
-      if (!this.#closing.signal.aborted) throw metadataError(this.connection.name, error);
+    for await (const { entries } of this.#watched(key, { signal })) {
+      const applications = applicationsIn(entries.get(key)?.value.toString("utf8"));
+      const text = mappingText(applications);
+      if (text !== last) yield applications;
+      last = text;
     }
   }
 
@@ -121,6 +131,17 @@ class EtcdMetadataReport implements MetadataReport {
   async #close(): Promise<void> {
     this.#closing.abort();
     if (this.owned) await this.connection[Symbol.asyncDispose]();
+  }
+
+  /** Ends with the report too. */
+  async *#watched(key: string, options: WatchOptions): AsyncGenerator<Snapshot, void, undefined> {
+    const { resyncMs } = this.connection;
+    const signal = AbortSignal.any([options.signal, this.#closing.signal]);
+    try {
+      yield* watchKeys(this.#client, { key }, { ...options, signal, resyncMs, settleMs: 0 });
+    } catch (error) {
+      if (!this.#closing.signal.aborted) throw metadataError(this.connection.name, error);
+    }
   }
 
   /** Compared with the key's own revision, never the store's: that is what keeps a second application out in Go (peers GB17). */

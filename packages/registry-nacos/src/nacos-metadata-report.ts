@@ -82,6 +82,19 @@ export class NacosMetadataReport implements MetadataReport {
     return this.#read({ dataId, group: definitionGroup }, signal);
   }
 
+  async *watchMetadata(
+    application: string,
+    revision: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<boolean, void, undefined> {
+    let last: boolean | undefined;
+    for await (const content of this.#watched({ dataId: plainName(application), group: revision }, signal)) {
+      const isThere = content !== undefined && content.trim() !== "";
+      if (isThere !== last) yield isThere;
+      last = isThere;
+    }
+  }
+
   async readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord> {
     signal.throwIfAborted();
     const value = await this.#translated(() =>
@@ -102,18 +115,23 @@ export class NacosMetadataReport implements MetadataReport {
     serviceInterface: string,
     signal: AbortSignal,
   ): AsyncGenerator<ReadonlySet<string>, void, undefined> {
-    const { config, name } = this.#options;
-    try {
-      for await (const content of config.watch(mappingKey(serviceInterface), signal))
-        yield applicationsIn(content);
-    } catch (error) {
-      if (this.#closed === undefined && !signal.aborted) throw metadataError(name, error);
-    }
+    for await (const content of this.#watched(mappingKey(serviceInterface), signal))
+      yield applicationsIn(content);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#options.config.close();
     return this.#closed;
+  }
+
+  /** Ends with the report too. */
+  async *#watched(key: ConfigKey, signal: AbortSignal): AsyncGenerator<string | undefined, void, undefined> {
+    const { config, name } = this.#options;
+    try {
+      yield* config.watch(key, signal);
+    } catch (error) {
+      if (this.#closed === undefined && !signal.aborted) throw metadataError(name, error);
+    }
   }
 
   /** Who else publishes this revision writes it otherwise, Java for one: what it says is the same by definition. */

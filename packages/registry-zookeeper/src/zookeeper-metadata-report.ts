@@ -9,7 +9,13 @@ import {
   systemRuntime,
 } from "@dubbo-ts/core";
 import { applicationsIn, type MappingRecord, mappingText, type MetadataReport } from "@dubbo-ts/metadata";
-import { isZooKeeperError, watchData, type ZooKeeperClient } from "@dubbo-ts/zookeeper-client";
+import {
+  type AlarmOptions,
+  isZooKeeperError,
+  watchData,
+  watchStats,
+  type ZooKeeperClient,
+} from "@dubbo-ts/zookeeper-client";
 import { failureOf, metadataError } from "./errors.js";
 import { createWithParents, nodeAt } from "./nodes.js";
 import {
@@ -80,6 +86,22 @@ class ZooKeeperMetadataReport implements MetadataReport {
     return this.#translated(() => this.#text(path, signal));
   }
 
+  async *watchMetadata(
+    application: string,
+    revision: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<boolean, void, undefined> {
+    const paths = this.#pathsOf(application, revision);
+    let last: boolean | undefined;
+    const watching = (options: AlarmOptions) => watchStats(this.#client, paths, options);
+    for await (const { value } of this.#watched(watching, signal)) {
+      // For Java and for Go: one of them is not enough.
+      const isThere = value.every((stat) => (stat?.dataLength ?? 0) > 0);
+      if (isThere !== last) yield isThere;
+      last = isThere;
+    }
+  }
+
   async readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord> {
     signal.throwIfAborted();
     const path = this.#mappingPath(serviceInterface);
@@ -116,22 +138,13 @@ class ZooKeeperMetadataReport implements MetadataReport {
     signal: AbortSignal,
   ): AsyncGenerator<ReadonlySet<string>, void, undefined> {
     const path = this.#mappingPath(serviceInterface);
-    const { resyncMs } = this.connection;
-    const either = AbortSignal.any([signal, this.#closing.signal]);
     let last: string | undefined;
-    try {
-      for await (const { value } of watchData(this.#client, path, {
-        signal: either,
-        resyncMs,
-        settleMs: 0,
-      })) {
-        const applications = applicationsIn(value?.data.toString("utf8"));
-        const text = mappingText(applications);
-        if (text !== last) yield applications;
-        last = text;
-      }
-    } catch (error) {
-      if (!this.#closing.signal.aborted) throw metadataError(this.connection.name, error);
+    const watching = (options: AlarmOptions) => watchData(this.#client, path, options);
+    for await (const { value } of this.#watched(watching, signal)) {
+      const applications = applicationsIn(value?.data.toString("utf8"));
+      const text = mappingText(applications);
+      if (text !== last) yield applications;
+      last = text;
     }
   }
 
@@ -143,6 +156,20 @@ class ZooKeeperMetadataReport implements MetadataReport {
   async #close(): Promise<void> {
     this.#closing.abort();
     if (this.owned) await this.connection[Symbol.asyncDispose]();
+  }
+
+  /** Ends with the report too. */
+  async *#watched<T>(
+    watch: (options: AlarmOptions) => AsyncIterable<T>,
+    signal: AbortSignal,
+  ): AsyncGenerator<T, void, undefined> {
+    const { resyncMs } = this.connection;
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    try {
+      yield* watch({ signal: either, resyncMs, settleMs: 0 });
+    } catch (error) {
+      if (!this.#closing.signal.aborted) throw metadataError(this.connection.name, error);
+    }
   }
 
   /** Java's path first, then Go's. Java drops a part that is there already: an application named `metadata`. */

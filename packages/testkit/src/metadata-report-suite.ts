@@ -4,6 +4,9 @@ import { faultsOf, type Harness, type SuiteOptions, suiteDefaults } from "./faul
 import { suiteCheck } from "./suite-check.js";
 import { waitFor } from "./wait-for.js";
 
+/** A store may be asked for it now and then, every ten seconds at least; a busy machine needs some room. */
+const noticeMs = 20_000;
+
 /**
  * The contract of `MetadataReport` as jest tests. Call it at the top level of a test file. `factory` gives one
  * server and clients of it, anew for each test. Of the faults it uses `kill`, `wipe` and `blackhole`.
@@ -42,6 +45,22 @@ export function metadataReportSuite(
       expect(await report.fetch(application, one.revision, at.signal)).toEqual(one);
       expect(await report.fetch(application, two.revision, at.signal)).toEqual(two);
     });
+
+    check(
+      "tells whether there are metadata under a revision, and when somebody publishes them",
+      async (at) => {
+        const [writer, reader] = [await at.client(), await at.client()];
+        const metadata = sampleMetadata(at.name("app"));
+        const { application, revision } = metadata;
+        const early = at.follow(reader.watchMetadata(application, revision, at.signal));
+        await soon(() => early.latest === false, "that there are none");
+        await writer.publish(metadata, at.signal);
+        await soon(() => early.latest === true, "that there are some", noticeMs);
+        const late = at.follow(reader.watchMetadata(application, revision, at.signal));
+        await soon(() => late.latest === true, "that there are some");
+        expect(late.values).toEqual([true]);
+      },
+    );
 
     check("reads a mapping that nobody wrote as empty, without a version", async (at) => {
       const record = await (await at.client()).readMapping(`org.example.${at.name("None")}`, at.signal);
@@ -99,6 +118,15 @@ export function metadataReportSuite(
       stop.abort();
       await seen.done;
       await at.follow(report.watchMapping("org.example.Ends", stop.signal)).done;
+      await at.follow(report.watchMetadata("app", "ends", stop.signal)).done;
+    });
+
+    check("ends a watch of metadata when its signal aborts", async (at) => {
+      const stop = new AbortController();
+      const seen = at.follow((await at.client()).watchMetadata("app", "ends", stop.signal));
+      await soon(() => seen.latest === false, "a first value");
+      stop.abort();
+      await seen.done;
     });
 
     check("keeps names with a dollar sign, and texts beyond ASCII", async (at) => {
@@ -129,10 +157,11 @@ export function metadataReportSuite(
     check("disposes twice without harm, and ends its watches", async (at) => {
       const report = await at.client();
       const seen = at.follow(report.watchMapping("org.example.Any", at.signal));
-      await soon(() => seen.latest !== undefined, "a first value");
+      const present = at.follow(report.watchMetadata("app", "any", at.signal));
+      await soon(() => seen.latest !== undefined && present.latest !== undefined, "first values");
       await Promise.all([report[Symbol.asyncDispose](), report[Symbol.asyncDispose]()]);
       await report[Symbol.asyncDispose]();
-      await seen.done;
+      await Promise.all([seen.done, present.done]);
     });
 
     check(
@@ -158,7 +187,7 @@ export function metadataReportSuite(
     );
 
     check(
-      "tells that a mapping is gone when the server was wiped",
+      "tells that a mapping is gone when the server was wiped, and metadata, or that they were written again",
       async (at) => {
         const faults = faultsOf(at.harness, "wipe");
         const report = await at.client();
@@ -166,10 +195,20 @@ export function metadataReportSuite(
         await write(report, service, ["first"], undefined, at.signal);
         const seen = at.follow(report.watchMapping(service, at.signal));
         await soon(() => seen.latest?.has("first"), "the first application");
+        const metadata = sampleMetadata(at.name("app"));
+        const { application, revision } = metadata;
+        await report.publish(metadata, at.signal);
+        const present = at.follow(report.watchMetadata(application, revision, at.signal));
+        await soon(() => present.latest === true, "the metadata");
         await faults.killServer();
         await faults.wipeServer();
         await faults.restartServer();
         await soon(() => seen.latest?.size === 0, "an empty mapping", recoveryMs);
+        const fresh = await at.client();
+        // A report that keeps what it published may be quicker than its watch.
+        const isToldOrBack = async () =>
+          present.latest === false || (await fresh.fetch(application, revision, at.signal)) !== undefined;
+        await soon(isToldOrBack, "that the metadata are gone", recoveryMs);
       },
       "wipe",
     );

@@ -23,6 +23,7 @@ export {
   readData,
   watchChildren,
   watchData,
+  watchStats,
 } from "./watch-node.js";
 // For authors of adapters
 export type { AlarmOptions, Pass } from "./alarm.js";

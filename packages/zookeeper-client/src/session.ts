@@ -48,6 +48,12 @@ const stableMs = 10_000;
 const noPassword = Buffer.alloc(16);
 
 /**
+ * The longest time after which what was seen of the servers does not count any more. By then none that serves is behind
+ * it: a follower that lags by `syncLimit` (five ticks of 2 s in ZooKeeper's sample configuration) is shut out by its leader.
+ */
+const forgetsAfterMs = 10_000;
+
+/**
  * One session after another: keeps a link to one of the servers, sends calls in order, arms watches anew on each
  * link, and begins a new session when the server gave the old one up.
  */
@@ -330,7 +336,7 @@ export class Session {
 
   /**
    * A server that was set up anew refuses whoever has seen a later transaction than it has: after such a time away
-   * nothing that was seen counts, and everything is read again.
+   * nothing that was seen counts, and everything is read again. See {@link forgetsAfterMs}.
    */
   #suspectLater(): void {
     this.#suspicion = this.#environment.clock.setTimeout(
@@ -338,7 +344,7 @@ export class Session {
         this.#lastZxid = 0n;
         this.#emit({ type: "suspect" });
       },
-      (this.#timeoutMs * 4) / 3,
+      Math.min((this.#timeoutMs * 4) / 3, forgetsAfterMs),
       { background: true },
     );
   }

@@ -45,6 +45,18 @@ export function watchData(
   );
 }
 
+/** Yields what is known of each of `paths` beside its data, now and after each change. See {@link follow}. */
+export function watchStats(
+  client: ZooKeeperClient,
+  paths: readonly string[],
+  options: AlarmOptions,
+): AsyncIterable<Followed<readonly (Stat | undefined)[]>> {
+  return follow(client, (pass) => Promise.all(paths.map((path) => client.exists(path, pass))), {
+    ...options,
+    same: (a, b) => a.every((stat, index) => stat?.mzxid === b[index]?.mzxid),
+  });
+}
+
 function sorted(children: Children): Children {
   return children && { ...children, names: [...children.names].sort() };
 }
