@@ -17,4 +17,5 @@ export {
   type RegistrySettings,
 } from "./extensions.js";
 export { metadataServiceCaller } from "./call-metadata-service.js";
+export { readClientTls } from "./tls-files.js";
 export { plainRegistry } from "./registries.js";

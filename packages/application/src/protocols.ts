@@ -72,7 +72,7 @@ export class ProtocolTable {
     for (const { name, extProtocols } of configured)
       for (const one of [name, ...extProtocols]) pick(factories, one, "protocol", "UNKNOWN_PROTOCOL");
     const ports = new Ports({}, runtime);
-    const client = await readClientTls(config);
+    const client = await readClientTls(config.consumer.tls);
     const table = new ProtocolTable(config, env, loopbackOnly, runtime.network.addresses());
     for (const [name, factory] of Object.entries(factories)) {
       const settings = configured.find((protocol) => protocol.name === name);

@@ -35,10 +35,10 @@ export async function readServerTls(config: Config, protocol: string): Promise<S
  * What this application shows and trusts when it calls providers; undefined: calls are not encrypted.
  * @throws {ConfigError} CONFIG_INVALID: files are missing or not what they should be.
  */
-export async function readClientTls({ consumer }: Config): Promise<ClientTls | undefined> {
+export async function readClientTls(tls: TlsConfig | undefined): Promise<ClientTls | undefined> {
   const where = "consumer.tls";
-  if (consumer.tls === undefined) return undefined;
-  const { certFile, keyFile, caFile, serverName } = consumer.tls;
+  if (tls === undefined) return undefined;
+  const { certFile, keyFile, caFile, serverName } = tls;
   if ((certFile === undefined) !== (keyFile === undefined))
     throw invalid(where, "cert-file and key-file belong together");
   const certificate = certFile === undefined ? undefined : await read(where, "cert-file", certFile);

@@ -1,5 +1,5 @@
 import type { Application, CenterBackend, RegistryBackend } from "@dubbo-ts/application";
-import type { Config } from "@dubbo-ts/config";
+import type { Config, TlsConfig } from "@dubbo-ts/config";
 import type { Endpoint, Logger, Runtime } from "@dubbo-ts/core";
 import type { CallMetadataService } from "@dubbo-ts/metadata";
 import type { ProtocolInvoker } from "@dubbo-ts/rpc";
@@ -27,14 +27,23 @@ export interface CommandTools {
     readonly registry: string | undefined;
     readonly log: Logger;
   }): Promise<Config>;
-  /** Opens a consumer: nothing on disk, no signals, no log. */
+  /**
+   * Opens a consumer: nothing on disk, no signals, no log.
+   * @param options.tls how providers are called. Default: not encrypted.
+   * @throws {ConfigError} CONFIG_INVALID: its files are missing or not what they should be.
+   */
   openApplication(options: {
     readonly name: string;
     readonly registry: string;
     readonly metadataReport?: string | undefined;
+    readonly tls?: TlsConfig | undefined;
   }): Promise<Application>;
-  /** Opens the protocols, to call single endpoints. */
-  openDialer(application: string): Promise<Dialer>;
+  /**
+   * Opens the protocols, to call single endpoints.
+   * @param tls as for {@link CommandTools.openApplication}.
+   * @throws {ConfigError} CONFIG_INVALID.
+   */
+  openDialer(application: string, tls?: TlsConfig): Promise<Dialer>;
   readonly runtime: Runtime;
 }
 

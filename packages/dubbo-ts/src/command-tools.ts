@@ -1,6 +1,11 @@
-import { metadataServiceCaller, readSettings, type RegistryFactory } from "@dubbo-ts/application";
+import {
+  metadataServiceCaller,
+  readClientTls,
+  readSettings,
+  type RegistryFactory,
+} from "@dubbo-ts/application";
 import type { CommandTools, Dialer } from "@dubbo-ts/cli";
-import { parseRegistryAddress } from "@dubbo-ts/config";
+import { parseRegistryAddress, type TlsConfig } from "@dubbo-ts/config";
 import { DisposalScope, type Endpoint, RpcError, silentLogger, systemRuntime } from "@dubbo-ts/core";
 import type { Protocol } from "@dubbo-ts/rpc";
 import { memoryCenters, protocols, registryFactories } from "./adapters.js";
@@ -20,12 +25,13 @@ export const commandTools: CommandTools = {
       registries: guestFactories(registryFactories(memoryCenters())),
       runtime: { ...runtime, log },
     }),
-  openApplication: ({ name, registry, metadataReport }) =>
+  openApplication: ({ name, registry, metadataReport, tls }) =>
     createApplication({
       config: {
         application: { name },
         cache: { enabled: false },
         ...(metadataReport !== undefined && { "metadata-report": { address: metadataReport } }),
+        ...(tls !== undefined && { consumer: { tls: said(tls) } }),
       },
       registry: asGuest(registry),
       log: silentLogger,
@@ -52,13 +58,24 @@ function guestFactories(
   return { ...others, local: asGuestOf };
 }
 
-async function openDialer(application: string): Promise<Dialer> {
+/** Without the keys that have no value. */
+function said(tls: TlsConfig): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+}
+
+async function openDialer(application: string, tls?: TlsConfig): Promise<Dialer> {
+  const client = await readClientTls(tls);
   const scope = new DisposalScope();
   const made = new Map<string, Protocol>();
   for (const [name, make] of Object.entries(protocols))
     made.set(
       name,
-      scope.use(await make({ application, payloadBytes: undefined, connections: undefined }, runtime)),
+      scope.use(
+        await make(
+          { application, payloadBytes: undefined, connections: undefined, tls: { client } },
+          runtime,
+        ),
+      ),
     );
   const refer = (endpoint: Endpoint) => {
     const protocol = made.get(endpoint.protocol);

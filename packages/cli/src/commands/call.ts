@@ -10,9 +10,10 @@ import { withStatus } from "../command-io.js";
 import { UsageError } from "../exit-codes.js";
 import { namesOf, pairsOf, type RegistryOptions, reportOptions } from "../options.js";
 import { RegistrySession } from "../registry-session.js";
+import { tlsOf, type TlsOptions, tlsOptions } from "../tls-options.js";
 import { jsonText } from "../text.js";
 
-interface CallOptions extends RegistryOptions {
+interface CallOptions extends RegistryOptions, TlsOptions {
   readonly app?: readonly string[];
   readonly group?: string;
   readonly version?: string;
@@ -30,6 +31,7 @@ Examples:
   dubbo-ts call org.example.UserProvider getUser 1
   dubbo-ts call org.example.UserProvider rename 1 '"Grace"' --types long,java.lang.String
   dubbo-ts call org.example.Greeter hello '"world"' --url dubbo://10.0.0.7:20880 --attachment tenant=acme
+  dubbo-ts call org.example.Greeter hello '"world"' --ca-file certs/ca.pem
   dubbo-ts call org.example.Greeter save '{"class":"org.example.Note","text":"hi"}' --app notes --version 1.0.0`;
 
 /** `dubbo-ts call <interface> <method> [json...]`. */
@@ -50,7 +52,7 @@ export function addCall(program: Command, context: CommandContext): void {
     .action((name: string, method: string, json: string[], options: CallOptions) =>
       call(name, method, json, options, context),
     );
-  reportOptions(command, context.io).addHelpText("after", examples);
+  tlsOptions(reportOptions(command, context.io)).addHelpText("after", examples);
 }
 
 async function call(
@@ -65,12 +67,13 @@ async function call(
   if (options.types !== undefined && options.types.length !== args.length)
     throw new UsageError(`--types names ${options.types.length} types, there are ${args.length} arguments`);
   try {
+    const tls = await tlsOf(options, io);
     const result = await withStatus(io, `calling ${name}.${method} ...`, async () => {
       const types = options.types ?? (await typesOf(name, method, args.length, options, context));
       // With addresses given by hand nothing is looked up.
       const registry = options.url === undefined ? options.registry : "memory://";
       const { metadataReport } = options;
-      await using app = await tools.openApplication({ name: "dubbo-ts-cli", registry, metadataReport });
+      await using app = await tools.openApplication({ name: "dubbo-ts-cli", registry, metadataReport, tls });
       const client = await app.refer(name, referenceOptions(options, io.signal));
       const fitted =
         types === undefined ? args : args.map((arg, index) => fitArgument(arg, types[index] ?? ""));

@@ -6,8 +6,9 @@ import type { Finding, Question } from "../doctor/step.js";
 import { exitCodes } from "../exit-codes.js";
 import { namesOf, type RegistryOptions, reportOptions } from "../options.js";
 import { jsonText, oneLine } from "../text.js";
+import { tlsOf, type TlsOptions, tlsOptions } from "../tls-options.js";
 
-interface DoctorOptions extends RegistryOptions {
+interface DoctorOptions extends RegistryOptions, TlsOptions {
   readonly app?: readonly string[];
   readonly group?: string;
   readonly version?: string;
@@ -31,9 +32,9 @@ export function addDoctor(
     .action(async (name: string, options: DoctorOptions) => {
       if (!(await diagnose(name, options, context))) setExitCode(exitCodes.failed);
     });
-  reportOptions(command, context.io).addHelpText(
+  tlsOptions(reportOptions(command, context.io)).addHelpText(
     "after",
-    "\nExamples:\n  dubbo-ts doctor org.example.UserProvider\n  dubbo-ts doctor org.example.UserProvider --registry zookeeper://127.0.0.1:2181 --version 1.0.0 --json",
+    "\nExamples:\n  dubbo-ts doctor org.example.UserProvider\n  dubbo-ts doctor org.example.UserProvider --config dubbo.yaml\n  dubbo-ts doctor org.example.UserProvider --registry zookeeper://127.0.0.1:2181 --version 1.0.0 --json",
   );
 }
 
@@ -47,6 +48,7 @@ async function diagnose(name: string, options: DoctorOptions, context: CommandCo
     registry: options.registry,
     metadataReport: options.metadataReport,
     timeoutMs: options.timeout,
+    tls: await tlsOf(options, io),
   };
   const findings: Finding[] = [];
   const show = (step: string) => io.status?.(`${step} ...`);

@@ -6,7 +6,10 @@ import { forEachOf, RegistrySession } from "../registry-session.js";
 import { readRevision } from "../revision-metadata.js";
 import { revisionsOf } from "../state-of.js";
 import { messageOf, oneLine } from "../text.js";
+import { tlsOf, type TlsOptions, tlsOptions } from "../tls-options.js";
 import type { Dialer } from "../tools.js";
+
+interface MappingOptions extends RegistryOptions, TlsOptions {}
 
 /** `dubbo-ts mapping [interface]`. */
 export function addMapping(program: Command, context: CommandContext): void {
@@ -14,10 +17,10 @@ export function addMapping(program: Command, context: CommandContext): void {
     .command("mapping")
     .argument("[interface]", "the interface; default: all that running applications offer")
     .description("show which applications are mapped to an interface: where consumers look for it")
-    .action((name: string | undefined, options: RegistryOptions) =>
+    .action((name: string | undefined, options: MappingOptions) =>
       name === undefined ? listMappings(options, context) : showMapping(name, options, context),
     );
-  reportOptions(command, context.io).addHelpText(
+  tlsOptions(reportOptions(command, context.io)).addHelpText(
     "after",
     "\nExamples:\n  dubbo-ts mapping\n  dubbo-ts mapping org.example.UserProvider",
   );
@@ -49,10 +52,10 @@ async function showMapping(name: string, options: RegistryOptions, context: Comm
 }
 
 /** A registry cannot list its mappings: the interfaces are those that the instances of today offer. */
-async function listMappings(options: RegistryOptions, context: CommandContext): Promise<void> {
+async function listMappings(options: MappingOptions, context: CommandContext): Promise<void> {
   const { io, tools } = context;
   await using session = await RegistrySession.open(options, tools, io.signal);
-  await using dialer = await tools.openDialer("dubbo-ts-cli");
+  await using dialer = await tools.openDialer("dubbo-ts-cli", await tlsOf(options, io));
   const offered = await offeredInterfaces(session, dialer, context);
   const mappings = await forEachOf([...offered.keys()].sort(), "interfaces", io, async (name) => ({
     interface: name,

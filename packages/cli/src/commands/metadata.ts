@@ -7,7 +7,10 @@ import { forEachOf, RegistrySession } from "../registry-session.js";
 import { readRevision, type RevisionMetadata } from "../revision-metadata.js";
 import { revisionsOf, shortRevision } from "../state-of.js";
 import { count } from "../text.js";
+import { tlsOf, type TlsOptions, tlsOptions } from "../tls-options.js";
 import { noInstances } from "./instances.js";
+
+interface MetadataOptions extends RegistryOptions, TlsOptions {}
 
 /** `dubbo-ts metadata <app> [revision]`. */
 export function addMetadata(program: Command, context: CommandContext): void {
@@ -16,10 +19,10 @@ export function addMetadata(program: Command, context: CommandContext): void {
     .argument("<app>", "the application")
     .argument("[revision]", "the revision, or how it begins; default: all that instances carry")
     .description("show what an application offers, and who told: the report or an instance")
-    .action((app: string, revision: string | undefined, options: RegistryOptions) =>
+    .action((app: string, revision: string | undefined, options: MetadataOptions) =>
       showMetadata(app, revision, options, context),
     );
-  reportOptions(command, context.io).addHelpText(
+  tlsOptions(reportOptions(command, context.io)).addHelpText(
     "after",
     "\nExamples:\n  dubbo-ts metadata user-info-server\n  dubbo-ts metadata user-info-server 2b04 --json",
   );
@@ -28,12 +31,12 @@ export function addMetadata(program: Command, context: CommandContext): void {
 async function showMetadata(
   app: string,
   wanted: string | undefined,
-  options: RegistryOptions,
+  options: MetadataOptions,
   context: CommandContext,
 ): Promise<void> {
   const { io, tools } = context;
   await using session = await RegistrySession.open(options, tools, io.signal);
-  await using dialer = await tools.openDialer("dubbo-ts-cli");
+  await using dialer = await tools.openDialer("dubbo-ts-cli", await tlsOf(options, io));
   const instances = await session.instances(app);
   const carried = revisionsOf(instances);
   const revisions = wanted === undefined ? carried : matching(wanted, carried);

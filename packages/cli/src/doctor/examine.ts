@@ -72,7 +72,7 @@ async function contextOf(
     question,
     tools,
     signal,
-    dialer: scope.use(await tools.openDialer("dubbo-ts-doctor")),
+    dialer: scope.use(await tools.openDialer("dubbo-ts-doctor", question.tls)),
     registry: () => (backend ??= open()),
     async within(work) {
       const late = () => new RegistryError("REGISTRY_UNAVAILABLE", `no answer in ${timeoutMs} ms`);

@@ -79,5 +79,12 @@ export const cureByCode: Partial<Readonly<Record<ErrorCode, string>>> = {
     "let the provider accept hessian2: prefer-serialization: hessian2,... on its protocol",
 };
 
+/** What to do where TLS is what a provider and this command do not agree on, by what was said; undefined: it is not. */
+export function tlsCure(said: string): string | undefined {
+  return /\b(tls|ssl|certificate|altnames)\b/i.test(said)
+    ? "say how the provider is called: --ca-file for its certificate, --cert-file and --key-file where it asks for one, or --config <file> with consumer.tls; without TLS none of them"
+    : undefined;
+}
+
 /** One of {@link problems}. */
 export type Problem = keyof typeof problems;

@@ -2,6 +2,7 @@ import { type ErrorCode, errorCodes, hasCode, instanceId } from "@dubbo-ts/core"
 import { createGenericClient } from "@dubbo-ts/rpc";
 import { tcpProbe } from "../tcp-probe.js";
 import { count, messageOf, someOf } from "../text.js";
+import { tlsCure } from "./problems.js";
 import type { Step, StepContext, Target } from "./step.js";
 
 /** More addresses than these say nothing new. */
@@ -75,6 +76,7 @@ export const echoStep: Step = {
         found: textsOf(failed),
         problem: "provider-error",
         code: codeOf(first.error),
+        cure: tlsCure(messageOf(first.error)),
       };
     const answers = `${count(well.length, "provider")} ${well.length === 1 ? "answers" : "answer"}`;
     if (failed.length === 0) return { state: "ok", found: answers };

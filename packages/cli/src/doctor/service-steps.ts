@@ -3,6 +3,7 @@ import { matchingServices, offerOf, type OfferedService } from "@dubbo-ts/discov
 import { readRevision, type RevisionMetadata } from "../revision-metadata.js";
 import { shortRevision } from "../state-of.js";
 import { count, messageOf, someOf } from "../text.js";
+import { tlsCure } from "./problems.js";
 import type { Known, Question, Step, StepContext, Target } from "./step.js";
 
 /** What do the revisions offer, and who tells? */
@@ -21,6 +22,7 @@ export const metadataStep: Step = {
         state: "broken",
         found: someOf(said),
         problem: "metadata-unavailable",
+        cure: tlsCure(said.join()),
         ...(invalid && { code: "METADATA_INVALID", cure: "correct what published it" }),
       };
     }

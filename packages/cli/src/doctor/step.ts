@@ -1,4 +1,5 @@
 import type { RegistryBackend } from "@dubbo-ts/application";
+import type { TlsConfig } from "@dubbo-ts/config";
 import type { Endpoint, ErrorCode, ServiceInfo, ServiceInstance, ServiceKey } from "@dubbo-ts/core";
 import type { RevisionMetadata } from "../revision-metadata.js";
 import type { CommandTools, Dialer } from "../tools.js";
@@ -18,6 +19,8 @@ export interface Question {
   readonly metadataReport?: string | undefined;
   /** How long one answer may take. */
   readonly timeoutMs: number;
+  /** How providers are called; undefined: without TLS. */
+  readonly tls?: TlsConfig | undefined;
 }
 
 /** A service that fits the question, at one endpoint. */
