@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { noLeaks, waitFor } from "@dubbo-ts/testkit";
+import { fakeClock, noLeaks, waitFor } from "@dubbo-ts/testkit";
 import { connectZooKeeper, openZooKeeper, type ZooKeeperClient } from "./client.js";
 import { FrameSplitter, frame } from "./frames.js";
 import { JuteReader, JuteWriter } from "./jute.js";
@@ -232,6 +232,34 @@ describe("a session", () => {
     await waitFor(() => !client.connected);
     await client.ready(signal());
     expect(lastAsked).toBe(0n);
+  });
+
+  test("forgets it after ten seconds however long a session lasts", async () => {
+    const asked: bigint[] = [];
+    const server = await serve((connection, body, count) => {
+      if (count > 0) return refuseAll(connection, body, count);
+      const reader = new JuteReader(body);
+      reader.int();
+      const lastZxid = reader.long();
+      asked.push(lastZxid);
+      if (connection.number > 1 && lastZxid > 0n) return connection.socket.destroy();
+      connection.reply(handshake(40_000, 5n));
+    });
+    const clock = fakeClock();
+    const client = open(server.address, { sessionTimeoutMs: 40_000, clock });
+    await client.ready(signal());
+    await expect(client.exists("/a", { signal: signal() })).resolves.toBeUndefined(); // what it has seen: zxid 1
+    for (const socket of server.sockets) socket.destroy();
+    await waitFor(() => !client.connected);
+    // Four thirds of the session, 53 s, are the rule for short ones.
+    const endMs = clock.monotonicMs() + 50_000;
+    while (!client.connected && clock.monotonicMs() < endMs) {
+      await clock.advance(250);
+      await new Promise((resolve) => setTimeout(resolve, 10)); // sockets are real
+    }
+    expect(client.connected).toBe(true);
+    expect(asked.slice(1)).toContain(1n);
+    expect(asked.at(-1)).toBe(0n);
   });
 
   test("closes quickly, twice, while connecting and while the server is silent, and fails what waits", async () => {
