@@ -207,6 +207,7 @@ export class EtcdClient implements AsyncDisposable {
 
   async grantLease(ttlSeconds: number, options: CallOptions = {}): Promise<Lease> {
     const { ID, TTL } = await this.#session.call(methods.leaseGrant, { TTL: BigInt(ttlSeconds) }, options);
+    if (TTL <= 0n) throw new EtcdError("SERVER_ERROR", `the server grants a lease of ${TTL} s`);
     return { id: ID, ttlSeconds: Number(TTL) };
   }
 

@@ -181,3 +181,33 @@ test("a key with a lease says that the server is none", async () => {
   );
   await expect(key.update(Buffer.from("w"), AbortSignal.timeout(20_000))).rejects.toMatchObject(wrong);
 });
+
+test("a lease of no time is refused, one of all time is kept without a hurry", async () => {
+  const forever = [0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f];
+  let ttl = [0x18, 0];
+  const { client, server, log } = await open({
+    "Lease/LeaseGrant": () => [bytes(...header, 0x10, 7, ...ttl)],
+    "Lease/LeaseKeepAlive": () => [bytes(...header, 0x10, 7, ...forever)],
+    "Lease/LeaseRevoke": whole,
+  });
+  await expect(client.grantLease(5)).rejects.toMatchObject({ name: "EtcdError", code: "SERVER_ERROR" });
+  ttl = forever;
+  const waits: number[] = [];
+  const { clock } = client.environment;
+  const watched = {
+    ...clock,
+    setTimeout: (...args: Parameters<typeof clock.setTimeout>) => {
+      waits.push(args[1]);
+      return clock.setTimeout(...args);
+    },
+  };
+  const slow = new EtcdClient({ endpoints: server.endpoint, clock: watched, log });
+  cleanups.push(() => slow.close());
+  await slow.ready(AbortSignal.timeout(20_000));
+  const lease = new KeptLease(slow, 5);
+  cleanups.push(() => lease[Symbol.asyncDispose]());
+  waits.length = 0; // of the connection
+  lease.want();
+  await waitFor(() => waits.some((ms) => ms > 500_000_000), { timeoutMs: 20_000 });
+  expect(Math.max(...waits)).toBeLessThanOrEqual(0x7fff_ffff);
+});

@@ -36,7 +36,7 @@ export class KeptLease implements AsyncDisposable {
     private readonly client: EtcdClient,
     private readonly ttlSeconds: number,
   ) {
-    this.#ttlMs = ttlSeconds * 1_000;
+    this.#ttlMs = ttlMsOf(ttlSeconds);
     this.#bell = new Bell(client.environment.clock);
     this.#unlisten = client.listen((event) => {
       if (event.type === "connected") this.#bell.ring();
@@ -129,7 +129,7 @@ export class KeptLease implements AsyncDisposable {
     });
     this.#id = id;
     this.#ours.add(id);
-    this.#ttlMs = ttlSeconds * 1_000;
+    this.#ttlMs = ttlMsOf(ttlSeconds);
     this.#renewedMs = this.#now;
     this.#failure = undefined;
     this.#tell();
@@ -150,7 +150,7 @@ export class KeptLease implements AsyncDisposable {
       throw new EtcdError("UNAVAILABLE", "the lease could not be kept alive", { cause: this.#streamFailure });
     }
     if (answer.TTL <= 0n) return this.lost(id);
-    this.#ttlMs = Number(answer.TTL) * 1_000;
+    this.#ttlMs = ttlMsOf(Number(answer.TTL));
     this.#renewedMs = sentMs;
   }
 
@@ -206,4 +206,9 @@ export class KeptLease implements AsyncDisposable {
   get #now(): number {
     return this.client.environment.clock.monotonicMs();
   }
+}
+
+/** No more than a timer takes, whatever the server says. */
+function ttlMsOf(seconds: number): number {
+  return Math.min(0x7fff_ffff, seconds * 1_000);
 }
