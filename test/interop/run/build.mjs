@@ -74,8 +74,9 @@ async function build(name) {
   const beginMs = performance.now();
   for (const program of languages[name].build) {
     mkdirSync(inFolder(name, "target"), { recursive: true });
-    const code = await runProgram(program, { cwd: inFolder(name), withinMs: 900_000 });
-    if (code !== 0) throw new Error(`the ${name} peer could not be built`);
+    const run = () => runProgram(program, { cwd: inFolder(name), withinMs: 600_000 });
+    // A download may fail.
+    if ((await run()) !== 0 && (await run()) !== 0) throw new Error(`the ${name} peer could not be built`);
   }
   if (languages[name].build.length > 0)
     console.log(`built the ${name} peer in ${Math.round((performance.now() - beginMs) / 1_000)} s`);

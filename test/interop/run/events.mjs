@@ -1,3 +1,6 @@
+/** Calls that go on in every story, in a second. */
+export const perSecond = 100;
+
 /** What happens in the story of a provider's life, as the page says it. */
 export const lifeEvents = {
   startsLast: "the provider starts last",

@@ -1,6 +1,6 @@
 import { servicesOf } from "./call-cells.mjs";
-import { lifeEvents as events } from "./events.mjs";
-import { perSecond, Story } from "./story.mjs";
+import { lifeEvents as events, perSecond } from "./events.mjs";
+import { Story } from "./story.mjs";
 
 const extra = { interface: "org.example.interop.ExtraService" };
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { allCells, allLives, cellKey, lifeKey } from "./cells.mjs";
+import { lifeEvents, perSecond } from "./events.mjs";
 import { compatibilityPage, explanation } from "./page.mjs";
 
 const file = fileURLToPath(new URL("../results.json", import.meta.url));
@@ -26,7 +27,11 @@ export class Results {
   }
 
   /** The same of an event in a life. */
-  addEvent(life, event, { calls, failed, errors, byLabel, trouble = faultOfPeer(life, failed, errors) }) {
+  addEvent(
+    life,
+    event,
+    { calls, failed, errors, byLabel, trouble = faultOfPeer(life, event, failed, errors) },
+  ) {
     const note = trouble === undefined ? {} : { trouble };
     const key = lifeKey(life);
     if (!this.#lives.has(key)) this.#lives.set(key, { life, events: {} });
@@ -163,10 +168,16 @@ const isGood = ({ failed, trouble }) => failed === 0 && trouble === undefined;
 /** Good, or a fault of the peer, by its number. */
 const isExcused = (event) => isGood(event) || /\b[JG]B\d/.test(event.trouble ?? "");
 
-function faultOfPeer({ consumer, form }, failed, errors) {
-  if (failed === 0 || consumer !== "java" || form !== "tri") return undefined;
-  if (!errors.every((error) => error.includes("CANCELLED"))) return undefined;
-  return "JB11: Java does not repeat triple calls that were in flight on a connection that ends";
+function faultOfPeer({ consumer, form, registry }, event, failed, errors) {
+  if (failed === 0 || consumer === "node") return undefined;
+  const areAll = (text) => errors.every((error) => error.toLowerCase().includes(text));
+  if (consumer === "java" && form === "tri" && areAll("cancelled"))
+    return "JB11: Java does not repeat triple calls that were in flight on a connection that ends";
+  // Until providers have registered again, which those of this project do within a second or two.
+  const isEmptied = registry === "nacos" && event === lifeEvents.away && areAll("no provider available");
+  if (!isEmptied || failed > 2 * perSecond) return undefined;
+  const bug = consumer === "java" ? "JB16: Java" : "GB22: dubbo-go";
+  return `${bug} believes the empty list that Nacos pushes after a restart`;
 }
 
 /** By name; what there is no more is left out. */

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { servicesOf } from "./call-cells.mjs";
+import { perSecond } from "./events.mjs";
 import { startedPeer } from "./peer.mjs";
-
-export const perSecond = 100;
 
 /**
  * Something that happens to providers while calls of one consumer go on. Tells
