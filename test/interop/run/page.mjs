@@ -170,7 +170,7 @@ function lifeSection(results) {
   return [
     "## Life",
     `Calls go on all the while, 100 a second with default settings: how many failed, of how many. In the cells above providers start
-before consumers.`,
+before consumers. – is what a story does not have.`,
     storyTable("life", Object.values(lifeEvents), results),
     "## Migration",
     `From interface-level to application-level discovery: providers of the one registration give way to those of the other under a consumer
@@ -207,12 +207,16 @@ function eventText(result, none) {
 
 /** What fell in the run and passed when it was run once more, with nothing beside it. */
 function secondRuns({ cells, lives = {} }) {
-  const events = Object.entries(lives).flatMap(([key, life]) =>
-    Object.entries(life).map(([event, result]) => [`${key}, ${event}`, result]),
-  );
-  const again = [...Object.entries(cells), ...events].filter(([, { first }]) => first !== undefined);
-  if (again.length === 0) return [];
-  const lines = again.map(([what, { first }]) => `- ${what} (first: ${first})`);
+  const ofCells = Object.entries(cells).map(([key, { first }]) => [key, first]);
+  const ofLives = Object.entries(lives).flatMap(([key, life]) => {
+    const events = Object.entries(life);
+    if (events.every(([, { first }]) => first !== undefined)) return [[key, "ended early"]];
+    return events.map(([event, { first }]) => [`${key}, ${event}`, first]);
+  });
+  const lines = [...ofCells, ...ofLives]
+    .filter(([, first]) => first !== undefined)
+    .map(([what, first]) => `- ${what} (first: ${first})`);
+  if (lines.length === 0) return [];
   return [["Reached when run a second time, alone:", "", ...lines].join("\n")];
 }
 

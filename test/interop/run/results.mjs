@@ -170,11 +170,12 @@ const isExcused = (event) => isGood(event) || /\b[JG]B\d/.test(event.trouble ?? 
 
 function faultOfPeer({ consumer, form, registry }, event, failed, errors) {
   if (failed === 0 || consumer === "node") return undefined;
-  const areAll = (text) => errors.every((error) => error.toLowerCase().includes(text));
-  if (consumer === "java" && form === "tri" && areAll("cancelled"))
+  const areAll = (...texts) => errors.every((error) => texts.some((text) => error.includes(text)));
+  const cut = event === lifeEvents.killed ? ["CANCELLED", "INTERNAL : Http2 exception"] : ["CANCELLED"];
+  if (consumer === "java" && form === "tri" && areAll(...cut))
     return "JB11: Java does not repeat triple calls that were in flight on a connection that ends";
   // Until providers have registered again, which those of this project do within a second or two.
-  const isEmptied = registry === "nacos" && event === lifeEvents.away && areAll("no provider available");
+  const isEmptied = registry === "nacos" && event === lifeEvents.away && areAll("No provider available");
   if (!isEmptied || failed > 2 * perSecond) return undefined;
   const bug = consumer === "java" ? "JB16: Java" : "GB22: dubbo-go";
   return `${bug} believes the empty list that Nacos pushes after a restart`;
