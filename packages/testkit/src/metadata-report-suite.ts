@@ -53,11 +53,11 @@ export function metadataReportSuite(
         const metadata = sampleMetadata(at.name("app"));
         const { application, revision } = metadata;
         const early = at.follow(reader.watchMetadata(application, revision, at.signal));
-        await soon(() => early.latest === false, "that there are none");
+        await soon(() => early.latest === false, "that there are none", noticeMs);
         await writer.publish(metadata, at.signal);
         await soon(() => early.latest === true, "that there are some", noticeMs);
         const late = at.follow(reader.watchMetadata(application, revision, at.signal));
-        await soon(() => late.latest === true, "that there are some");
+        await soon(() => late.latest === true, "that there are some", noticeMs);
         expect(late.values).toEqual([true]);
       },
     );
@@ -124,7 +124,7 @@ export function metadataReportSuite(
     check("ends a watch of metadata when its signal aborts", async (at) => {
       const stop = new AbortController();
       const seen = at.follow((await at.client()).watchMetadata("app", "ends", stop.signal));
-      await soon(() => seen.latest === false, "a first value");
+      await soon(() => seen.latest === false, "a first value", recoveryMs);
       stop.abort();
       await seen.done;
     });
@@ -158,7 +158,8 @@ export function metadataReportSuite(
       const report = await at.client();
       const seen = at.follow(report.watchMapping("org.example.Any", at.signal));
       const present = at.follow(report.watchMetadata("app", "any", at.signal));
-      await soon(() => seen.latest !== undefined && present.latest !== undefined, "first values");
+      const isBegun = () => seen.latest !== undefined && present.latest !== undefined;
+      await soon(isBegun, "first values", recoveryMs);
       await Promise.all([report[Symbol.asyncDispose](), report[Symbol.asyncDispose]()]);
       await report[Symbol.asyncDispose]();
       await Promise.all([seen.done, present.done]);
@@ -199,7 +200,7 @@ export function metadataReportSuite(
         const { application, revision } = metadata;
         await report.publish(metadata, at.signal);
         const present = at.follow(report.watchMetadata(application, revision, at.signal));
-        await soon(() => present.latest === true, "the metadata");
+        await soon(() => present.latest === true, "the metadata", recoveryMs);
         await faults.killServer();
         await faults.wipeServer();
         await faults.restartServer();
