@@ -1,10 +1,6 @@
-import { setMaxListeners } from "node:events";
 import { decodeInstance, decodeMetadata, encodeInstance, encodeMetadata, serviceKey } from "@dubbo-ts/core";
 import { describeServices } from "@dubbo-ts/metadata";
 import { instanceAt } from "../lib/instance.mjs";
-
-// Each watched service listens to one signal here; programs have a handful.
-setMaxListeners(0);
 
 /** What a provider of the application offers: the record that a metadata store keeps, as text, and its revision. */
 export function metadataText(application, interfaces, timeoutMs) {
@@ -72,19 +68,14 @@ export function cpuSince(from) {
   return user + system;
 }
 
-/** Keeps a directory for each service, which follows what discovery says; `onApplied` is told of each time. */
-export function followAll(discovery, services, makeDirectory, signal, onApplied) {
+/** Keeps a directory for each service, which follows what discovery says, as references do; `onApplied` is told of each time. */
+export function followAll(discovery, services, makeDirectory, onApplied) {
   return services.map((name) => {
     const service = serviceKey(name, {});
     const directory = makeDirectory(service);
-    const following = (async () => {
-      for await (const resolution of discovery.watch({ service, protocols: ["dubbo"] }, signal)) {
-        directory.apply(resolution);
-        onApplied(directory);
-      }
-    })();
-    following.catch((error) => {
-      if (!signal.aborted) throw error;
+    discovery.follow({ service, protocols: ["dubbo"] }, (resolution) => {
+      directory.apply(resolution);
+      onApplied(directory);
     });
     return directory;
   });

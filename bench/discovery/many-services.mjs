@@ -45,7 +45,6 @@ const registryBytes = names.reduce(
 const registry = new ScriptedRegistry();
 const report = scriptedReport(texts, interfacesByApplication);
 const runtime = { ...systemRuntime, log: silentLogger };
-const controller = new AbortController();
 const before = heapBytes();
 
 const cpu = process.cpuUsage();
@@ -70,7 +69,6 @@ const directories = followAll(
   discovery,
   all,
   (service) => createDirectory({ pool, service, runtime }),
-  controller.signal,
   () => {
     if (wanted()) routable();
   },

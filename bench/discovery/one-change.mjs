@@ -33,7 +33,6 @@ const directories = followAll(
   discovery,
   interfaces,
   (service) => createDirectory({ pool, service, runtime }),
-  new AbortController().signal,
   ({ invokers }) => {
     if (invokers.length > 0 && ++applied === services) onAll();
   },

@@ -60,8 +60,7 @@ export function openReference(
   const { pool, runtime, spoken, filters, live, host } = context;
   const service = serviceKey(serviceInterface, settings);
   const directory = createDirectory({ pool, service, runtime });
-  const controller = new AbortController();
-  const changes = new Latest<void>(controller.signal);
+  const changes = new Latest<void>();
   const view = referenceView(live, service, host, runtime.log);
   const providers = new OverriddenProviders(directory, view);
   const ignoreChanges = live.onChange(() => {
@@ -69,12 +68,15 @@ export function openReference(
   });
   const direct = settings.url.length > 0 ? directEndpoints(settings.url, spoken) : undefined;
   if (direct !== undefined) providers.apply(direct);
-  const following =
-    direct === undefined
-      ? follow(service, providers, settings, context, changes, controller.signal)
-      : Promise.resolve();
+  const following = direct === undefined ? follow(service, providers, settings, context, changes) : undefined;
   const policy = settings.callPolicy(() => publishedParams(directory), view);
   const cluster = clusterByMethod(policy, directory, runtime);
+  const close = async () => {
+    changes.end();
+    ignoreChanges();
+    await following?.[Symbol.asyncDispose]();
+    await directory[Symbol.asyncDispose]();
+  };
   let closed: Promise<void> | undefined;
   return {
     service,
@@ -82,9 +84,7 @@ export function openReference(
     invoker: applyFilters([...filters, ...settings.filters], cluster),
     ready: (waitMs, signal) => ready(directory, changes, waitMs, runtime, signal),
     [Symbol.asyncDispose]() {
-      controller.abort();
-      ignoreChanges();
-      closed ??= following.then(() => directory[Symbol.asyncDispose]());
+      closed ??= close();
       return closed;
     },
   };
@@ -114,23 +114,18 @@ class OverriddenProviders {
   }
 }
 
-async function follow(
+function follow(
   service: ServiceKey,
   providers: OverriddenProviders,
   { providedBy, protocols }: ReferenceSettings,
-  { discovery, spoken, runtime }: ReferenceContext,
+  { discovery, spoken }: ReferenceContext,
   changes: Latest<void>,
-  signal: AbortSignal,
-): Promise<void> {
+): AsyncDisposable {
   const query = { service, protocols: protocols.length > 0 ? protocols : spoken, providedBy };
-  try {
-    for await (const resolution of discovery.watch(query, signal)) {
-      providers.apply(resolution);
-      changes.set();
-    }
-  } catch (error) {
-    if (!signal.aborted) runtime.log.error({ err: error, service: service.text }, "discovery ended");
-  }
+  return discovery.follow(query, (resolution) => {
+    providers.apply(resolution);
+    changes.set();
+  });
 }
 
 /** Clusters keep state too. Which one it is may be for the provider to say, so it is not known before the call. */

@@ -12,6 +12,7 @@ export {
 export type { Watcher, WatchResult } from "./watcher.js";
 // For authors of adapters
 export type { CachedApplication, DiscoveryCache } from "./discovery-cache.js";
+export type { OnResolution } from "./following.js";
 export {
   createInterfaceDiscovery,
   type InterfaceDiscovery,

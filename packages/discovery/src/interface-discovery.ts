@@ -1,5 +1,6 @@
-import { Latest, type Resolution, type Runtime, type ServiceInstance, systemRuntime } from "@dubbo-ts/core";
+import { type Resolution, type Runtime, type ServiceInstance, systemRuntime } from "@dubbo-ts/core";
 import type { DiscoveryCache } from "./discovery-cache.js";
+import { type OnResolution, ResolutionStreams } from "./following.js";
 import type { InterfaceRegistry } from "./interface-registry.js";
 import { InterfaceView } from "./interface-view.js";
 import type { ServiceQuery } from "./match-service.js";
@@ -20,6 +21,8 @@ export interface InterfaceDiscoveryOptions {
 export interface InterfaceDiscovery extends AsyncDisposable {
   /** False: no registry keeps such records. */
   readonly available: boolean;
+  /** As {@link ServiceDiscovery.follow}. */
+  follow(query: ServiceQuery, onResolution: OnResolution): AsyncDisposable;
   /**
    * Yields what is known of the service at once (pending when that is nothing), then again after each change. A
    * slow reader skips values but gets the latest. Ends when `signal` aborts or this is disposed.
@@ -28,7 +31,7 @@ export interface InterfaceDiscovery extends AsyncDisposable {
 }
 
 /**
- * Makes an {@link InterfaceDiscovery}: one subscription for each watch and registry. Disposing it ends all watches;
+ * Makes an {@link InterfaceDiscovery}: one subscription for each that is followed and registry. Disposing it ends all watches;
  * registries and cache belong to the caller.
  */
 export function createInterfaceDiscovery(options: InterfaceDiscoveryOptions): InterfaceDiscovery {
@@ -36,7 +39,8 @@ export function createInterfaceDiscovery(options: InterfaceDiscoveryOptions): In
 }
 
 class UrlDiscovery implements InterfaceDiscovery {
-  readonly #readers = new Map<Latest<Resolution>, InterfaceView>();
+  readonly #views = new Set<InterfaceView>();
+  readonly #streams = new ResolutionStreams();
   #closed = false;
 
   constructor(private readonly options: InterfaceDiscoveryOptions) {}
@@ -45,28 +49,26 @@ class UrlDiscovery implements InterfaceDiscovery {
     return this.options.registries.length > 0;
   }
 
-  async *watch(query: ServiceQuery, signal: AbortSignal): AsyncGenerator<Resolution, void, undefined> {
-    if (signal.aborted || this.#closed) return;
-    const { registries, cache, runtime = systemRuntime, reconcileMs, isAlive } = this.options;
-    const reader = new Latest<Resolution>();
-    const end = () => reader.end();
-    signal.addEventListener("abort", end, { once: true });
-    const onChange = (resolution: Resolution) => reader.set(resolution);
-    const view = new InterfaceView({ query, registries, cache, onChange, runtime, reconcileMs, isAlive });
-    this.#readers.set(reader, view);
-    try {
-      yield* reader;
-    } finally {
-      signal.removeEventListener("abort", end);
-      this.#readers.delete(reader);
-      await view[Symbol.asyncDispose]();
-    }
+  follow(query: ServiceQuery, onResolution: OnResolution): AsyncDisposable {
+    if (this.#closed) return { [Symbol.asyncDispose]: () => Promise.resolve() };
+    const { runtime = systemRuntime, ...rest } = this.options;
+    const view = new InterfaceView({ ...rest, cache: rest.cache, runtime, query, onChange: onResolution });
+    this.#views.add(view);
+    return {
+      [Symbol.asyncDispose]: () => {
+        this.#views.delete(view);
+        return view[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  watch(query: ServiceQuery, signal: AbortSignal): AsyncIterable<Resolution> {
+    return this.#streams.read((onResolution) => this.follow(query, onResolution), signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    const views = [...this.#readers.values()];
-    for (const reader of this.#readers.keys()) reader.end();
-    await Promise.all(views.map((view) => view[Symbol.asyncDispose]()));
+    this.#streams.end();
+    await Promise.all([...this.#views].map((view) => view[Symbol.asyncDispose]()));
   }
 }

@@ -9,6 +9,7 @@ import {
   sleep,
 } from "@dubbo-ts/core";
 import type { DiscoveryCache } from "./discovery-cache.js";
+import { type OnResolution, tell } from "./following.js";
 import { InstanceFollower } from "./instance-follower.js";
 import type { InterfaceRegistry } from "./interface-registry.js";
 import { matchesKey, type ServiceQuery } from "./match-service.js";
@@ -21,7 +22,8 @@ export interface InterfaceViewOptions {
   readonly query: ServiceQuery;
   readonly registries: readonly InterfaceRegistry[];
   readonly cache: DiscoveryCache | undefined;
-  readonly onChange: (resolution: Resolution) => void;
+  /** Not called before the constructor has returned. */
+  readonly onChange: OnResolution;
   readonly runtime: Runtime;
   readonly reconcileMs?: number | undefined;
   readonly isAlive?: ((instance: ServiceInstance) => boolean) | undefined;
@@ -61,7 +63,7 @@ export class InterfaceView implements AsyncDisposable {
         }),
     );
     this.#reading = this.#restore();
-    this.#refresh();
+    queueMicrotask(onChange);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,9 +94,10 @@ export class InterfaceView implements AsyncDisposable {
     if (this.#closing.signal.aborted) return;
     const next = this.#resolve();
     if (next.state === "pending" && !this.#cacheIsRead) return;
-    if (this.#resolution !== undefined && sameResolution(this.#resolution, next, isEqual)) return;
+    if (this.#resolution !== undefined && sameResolution(this.#resolution, next, { areEqual: isEqual }))
+      return;
     this.#resolution = next;
-    this.options.onChange(next);
+    tell(this.options.onChange, next, this.options.query.service, this.options.runtime.log);
   }
 
   #resolve(): Resolution {

@@ -1,4 +1,4 @@
-import { endpoint, Latest, NoProviderError, type Resolution, serviceKey } from "@dubbo-ts/core";
+import { endpoint, NoProviderError, type Resolution, serviceKey } from "@dubbo-ts/core";
 import { type Followed, follow, type TestRuntime, testRuntime, waitFor } from "@dubbo-ts/testkit";
 import { createMigratingDiscovery, type MigratingDiscovery } from "./migrating-discovery.js";
 import type { MigrationPlan } from "./migration-choice.js";
@@ -17,24 +17,27 @@ const at = (host: string): Resolution => ({
 class Source {
   readonly available = true;
   watches = 0;
-  #reader: Latest<Resolution> | undefined;
+  #onResolution: ((resolution: Resolution) => void) | undefined;
 
   constructor(private known: Resolution | undefined) {}
 
-  async *watch(_query: unknown, signal: AbortSignal): AsyncGenerator<Resolution, void, undefined> {
+  follow(_query: unknown, onResolution: (resolution: Resolution) => void): AsyncDisposable {
     this.watches += 1;
-    this.#reader = new Latest(signal);
-    if (this.known !== undefined) this.#reader.set(this.known);
-    try {
-      yield* this.#reader;
-    } finally {
-      this.watches -= 1;
-    }
+    this.#onResolution = onResolution;
+    queueMicrotask(() => {
+      if (this.known !== undefined) this.#onResolution?.(this.known);
+    });
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.watches -= 1;
+        this.#onResolution = undefined;
+      },
+    };
   }
 
   say(resolution: Resolution): void {
     this.known = resolution;
-    this.#reader?.set(resolution);
+    this.#onResolution?.(resolution);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

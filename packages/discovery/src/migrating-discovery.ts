@@ -1,13 +1,14 @@
 import { type Endpoint, type Resolution, type Runtime, systemRuntime } from "@dubbo-ts/core";
+import { type OnResolution, ResolutionStreams } from "./following.js";
 import type { InterfaceDiscovery } from "./interface-discovery.js";
-import { MigratingWatch } from "./migrating-watch.js";
+import { MigratingWatch, type MigratingWatchContext } from "./migrating-watch.js";
 import type { MigrationRules, MigrationStatus } from "./migration-choice.js";
 import type { ServiceDiscovery, WatchQuery } from "./service-discovery.js";
 
 /** What {@link createMigratingDiscovery} needs. */
 export interface MigratingDiscoveryOptions {
-  readonly applications: ServiceDiscovery;
-  readonly interfaces: InterfaceDiscovery;
+  readonly applications: Pick<ServiceDiscovery, "follow">;
+  readonly interfaces: Pick<InterfaceDiscovery, "available" | "follow">;
   readonly rules: MigrationRules;
   readonly runtime?: Runtime;
 }
@@ -35,9 +36,22 @@ class TwoSourceDiscovery implements MigratingDiscovery {
   readonly #listeners = new Set<() => void>();
   /** The services of an application share their lists: each is gone through once. */
   readonly #applications = new WeakMap<readonly Endpoint[], readonly string[]>();
+  readonly #streams = new ResolutionStreams();
+  /** What all watches share. */
+  readonly #context: MigratingWatchContext;
   #closed = false;
 
-  constructor(private readonly options: MigratingDiscoveryOptions) {}
+  constructor({ runtime = systemRuntime, ...rest }: MigratingDiscoveryOptions) {
+    this.#context = {
+      ...rest,
+      runtime,
+      onSwitch: () => {
+        for (const listener of this.#listeners) listener();
+      },
+      onEnd: (watch) => void this.#watches.delete(watch),
+      applicationsOf: (endpoints) => this.#applicationsOf(endpoints),
+    };
+  }
 
   get status(): readonly MigrationStatus[] {
     return [...this.#watches].map((watch) => watch.status);
@@ -48,24 +62,15 @@ class TwoSourceDiscovery implements MigratingDiscovery {
     return () => void this.#listeners.delete(listener);
   }
 
-  async *watch(query: WatchQuery, signal: AbortSignal): AsyncGenerator<Resolution, void, undefined> {
-    if (signal.aborted || this.#closed) return;
-    const { runtime = systemRuntime, ...rest } = this.options;
-    const onSwitch = () => {
-      for (const listener of this.#listeners) listener();
-    };
-    const applicationsOf = (endpoints: readonly Endpoint[]) => this.#applicationsOf(endpoints);
-    const watch = new MigratingWatch({ ...rest, runtime, query, onSwitch, applicationsOf });
-    const end = () => watch.end();
-    signal.addEventListener("abort", end, { once: true });
+  follow(query: WatchQuery, onResolution: OnResolution): AsyncDisposable {
+    if (this.#closed) return { [Symbol.asyncDispose]: () => Promise.resolve() };
+    const watch = new MigratingWatch(query, onResolution, this.#context);
     this.#watches.add(watch);
-    try {
-      yield* watch.resolutions;
-    } finally {
-      signal.removeEventListener("abort", end);
-      this.#watches.delete(watch);
-      await watch[Symbol.asyncDispose]();
-    }
+    return watch;
+  }
+
+  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<Resolution> {
+    return this.#streams.read((onResolution) => this.follow(query, onResolution), signal);
   }
 
   #applicationsOf(endpoints: readonly Endpoint[]): readonly string[] {
@@ -79,6 +84,7 @@ class TwoSourceDiscovery implements MigratingDiscovery {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#streams.end();
     await Promise.all([...this.#watches].map((watch) => watch[Symbol.asyncDispose]()));
   }
 }

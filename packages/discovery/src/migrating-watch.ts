@@ -1,12 +1,12 @@
 import {
   type Endpoint,
-  Latest,
   NoProviderError,
   type Resolution,
   type Runtime,
   type ServiceKey,
   type Timer,
 } from "@dubbo-ts/core";
+import { type OnResolution, tell } from "./following.js";
 import type { InterfaceDiscovery } from "./interface-discovery.js";
 import {
   type AddressSource,
@@ -19,15 +19,16 @@ import {
 } from "./migration-choice.js";
 import type { ServiceDiscovery, WatchQuery } from "./service-discovery.js";
 
-/** What a {@link MigratingWatch} needs. */
-export interface MigratingWatchOptions {
-  readonly applications: Pick<ServiceDiscovery, "watch">;
-  readonly interfaces: InterfaceDiscovery;
+/** What all {@link MigratingWatch}es of a discovery share. */
+export interface MigratingWatchContext {
+  readonly applications: Pick<ServiceDiscovery, "follow">;
+  readonly interfaces: Pick<InterfaceDiscovery, "available" | "follow">;
   readonly rules: MigrationRules;
   /** Told when providers come from the other source, and when they first come. */
   readonly onSwitch: () => void;
+  /** Told when a watch has ended. */
+  readonly onEnd: (watch: MigratingWatch) => void;
   readonly runtime: Runtime;
-  readonly query: WatchQuery;
   /** The applications of a list's endpoints. */
   readonly applicationsOf: (endpoints: readonly Endpoint[]) => readonly string[];
 }
@@ -39,18 +40,23 @@ const graceMs = 3_000;
 /** After so long of service by applications the interface is not followed any more. */
 const lingerMs = 60_000;
 
+const sources: readonly AddressSource[] = ["application", "interface"];
+
 /** One source while it is followed. */
 interface Followed {
-  readonly controller: AbortController;
+  readonly following: AsyncDisposable;
   readonly sinceMs: number;
   resolution: Resolution | undefined;
 }
 
 /** The providers of one watched service, from the one source or the other. */
 export class MigratingWatch implements AsyncDisposable {
-  readonly resolutions = new Latest<Resolution>();
-  readonly #followed = new Map<AddressSource, Followed>();
-  readonly #loops = new Set<Promise<void>>();
+  readonly #followed: { [source in AddressSource]: Followed | undefined } = {
+    application: undefined,
+    interface: undefined,
+  };
+  /** What is not followed any more, while it is being closed. */
+  readonly #leaving = new Set<Promise<void>>();
   readonly #ignoreRules: () => void;
   #plan: MigrationPlan;
   /** What the rules said last, and of which applications. */
@@ -64,30 +70,33 @@ export class MigratingWatch implements AsyncDisposable {
   #shown: Resolution | undefined;
   #ended = false;
 
-  constructor(private readonly options: MigratingWatchOptions) {
+  /** `onResolution` is not told before this has returned. */
+  constructor(
+    private readonly query: WatchQuery,
+    private readonly onResolution: OnResolution,
+    private readonly context: MigratingWatchContext,
+  ) {
     this.#plan = this.#planNow();
-    this.#ignoreRules = options.rules.onChange(() => this.#onRules());
-    this.#evaluate();
+    this.#ignoreRules = context.rules.onChange(() => this.#onRules());
+    queueMicrotask(() => this.#evaluate());
   }
 
   get status(): MigrationStatus {
-    return { service: this.options.query.service, step: this.#plan.step, serving: this.#serving };
+    return { service: this.query.service, step: this.#plan.step, serving: this.#serving };
   }
 
-  /** Ends the stream. */
-  end(): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) this.#end();
+    await Promise.all(this.#leaving);
+  }
+
+  #end(): void {
     this.#ended = true;
     this.#ignoreRules();
     this.#delayed?.cancel();
     this.#wake?.cancel();
-    for (const { controller } of this.#followed.values()) controller.abort();
-    this.#followed.clear();
-    this.resolutions.end();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.end();
-    await Promise.all(this.#loops);
+    for (const source of sources) this.#unfollow(source);
+    this.context.onEnd(this);
   }
 
   /** A changed `force-…` step may be told to wait; a rule that changes meanwhile is the one that holds then. */
@@ -107,23 +116,25 @@ export class MigratingWatch implements AsyncDisposable {
       this.#delayed = undefined;
       this.#evaluate();
     };
-    this.#delayed = this.options.runtime.clock.setTimeout(adopt, delayMs, { background: true });
+    this.#delayed = this.context.runtime.clock.setTimeout(adopt, delayMs, { background: true });
   }
 
   #planNow(): MigrationPlan {
-    const { rules, query, applicationsOf } = this.options;
-    const applications = new Set(query.providedBy);
-    for (const { resolution } of this.#followed.values())
-      if (resolution?.state === "resolved")
-        for (const application of applicationsOf(resolution.endpoints)) applications.add(application);
+    const { rules, applicationsOf } = this.context;
+    const applications = new Set(this.query.providedBy);
+    for (const source of sources) {
+      const resolution = this.#known(source);
+      if (resolution?.state !== "resolved") continue;
+      for (const application of applicationsOf(resolution.endpoints)) applications.add(application);
+    }
     const names = [...applications];
     const key = names.join("\n");
-    if (this.#planned?.key !== key) this.#planned = { key, plan: rules.planFor(query.service, names) };
+    if (this.#planned?.key !== key) this.#planned = { key, plan: rules.planFor(this.query.service, names) };
     return this.#planned.plan;
   }
 
   #known(source: AddressSource): Resolution | undefined {
-    return this.#followed.get(source)?.resolution;
+    return this.#followed[source]?.resolution;
   }
 
   /** Brings sources and what is shown in line with the plan and with what is known. */
@@ -138,22 +149,22 @@ export class MigratingWatch implements AsyncDisposable {
     else this.#sufficientMs ??= this.#nowMs;
     // The new source is followed before the old one is let go, and the old one until the new one has providers.
     this.#follow(chosen);
-    for (const source of ["application", "interface"] as const)
+    for (const source of sources)
       if (this.#needs(source, chosen)) this.#follow(source);
       else this.#unfollow(source);
-    this.#show(this.#resolve(chosen));
     this.#sleep();
+    this.#show(this.#resolve(chosen)); // the last step: who is told may end this
   }
 
   #switchTo(source: AddressSource): void {
-    const { runtime, query } = this.options;
+    const { runtime, onSwitch } = this.context;
     if (this.#serving !== undefined)
       runtime.log.info(
-        { service: query.service.text, from: this.#serving, to: source, step: this.#plan.step },
+        { service: this.query.service.text, from: this.#serving, to: source, step: this.#plan.step },
         "providers are taken from the other kind of registration",
       );
     this.#serving = source;
-    this.options.onSwitch();
+    onSwitch();
   }
 
   #needs(source: AddressSource, chosen: AddressSource): boolean {
@@ -161,28 +172,30 @@ export class MigratingWatch implements AsyncDisposable {
     if (source === chosen || (source === this.#serving && step !== "application-first")) return true;
     if (step !== "application-first") return step === `force-${source}`;
     if (source === "application") return true;
-    if (!this.options.interfaces.available) return false;
+    if (!this.context.interfaces.available) return false;
     if (threshold > 0 || proportion < 100) return true;
-    const application = this.#followed.get("application");
+    const application = this.#followed.application;
     const state = application?.resolution?.state ?? "pending";
     // Applications that are about to be gone: who is left is known before they are.
     if (isDoubted(application?.resolution)) return true;
     if (state === "resolved")
-      return this.#followed.has(source) && this.#nowMs - (this.#sufficientMs ?? this.#nowMs) < lingerMs;
+      return (
+        this.#followed[source] !== undefined && this.#nowMs - (this.#sufficientMs ?? this.#nowMs) < lingerMs
+      );
     if (state !== "pending" || this.#serving === "interface") return true;
     return application !== undefined && this.#nowMs - application.sinceMs >= patienceMs;
   }
 
   /** What calls see. */
   #resolve(chosen: AddressSource): Resolution {
-    const { query, interfaces } = this.options;
-    const resolution = this.#known(chosen) ?? pendingOf(query.service);
+    const { interfaces } = this.context;
+    const resolution = this.#known(chosen) ?? pendingOf(this.query.service);
     if (this.#plan.step !== "application-first" || chosen === "interface") return resolution;
-    const other = this.#followed.get("interface");
+    const other = this.#followed.interface;
     if (resolution.state === "resolved") return this.#blend(resolution, other?.resolution);
     if (resolution.state === "pending" || !interfaces.available || other === undefined) return resolution;
     const isOpen = (other.resolution?.state ?? "pending") === "pending";
-    return isOpen && this.#nowMs - other.sinceMs < graceMs ? pendingOf(query.service) : resolution;
+    return isOpen && this.#nowMs - other.sinceMs < graceMs ? pendingOf(this.query.service) : resolution;
   }
 
   #blend(resolution: Resolution & { state: "resolved" }, other: Resolution | undefined): Resolution {
@@ -208,49 +221,46 @@ export class MigratingWatch implements AsyncDisposable {
       (shown?.state === "pending" && resolution.state === "pending" && this.#serving === undefined);
     if (isSame) return;
     this.#shown = resolution;
-    this.resolutions.set(resolution);
+    tell(this.onResolution, resolution, this.query.service, this.context.runtime.log);
   }
 
   #follow(source: AddressSource): void {
-    if (this.#followed.has(source) || this.#ended) return;
-    const controller = new AbortController();
-    const followed: Followed = { controller, sinceMs: this.#nowMs, resolution: undefined };
-    this.#followed.set(source, followed);
-    const loop = this.#read(source, followed)
-      .catch((err: unknown) => {
-        const { runtime, query } = this.options;
-        if (!controller.signal.aborted)
-          runtime.log.error({ err, service: query.service.text, source }, "discovery ended");
-      })
-      .finally(() => this.#loops.delete(loop));
-    this.#loops.add(loop);
-  }
-
-  async #read(source: AddressSource, followed: Followed): Promise<void> {
-    const { applications, interfaces, query } = this.options;
+    if (this.#followed[source] !== undefined || this.#ended) return;
+    const { applications, interfaces } = this.context;
     const discovery = source === "application" ? applications : interfaces;
-    for await (const resolution of discovery.watch(query, followed.controller.signal)) {
+    const following = discovery.follow(this.query, (resolution) => {
       followed.resolution = resolution;
-      if (this.#followed.get(source) === followed) this.#evaluate();
-    }
+      if (this.#followed[source] === followed) this.#evaluate();
+    });
+    const followed: Followed = { following, sinceMs: this.#nowMs, resolution: undefined };
+    this.#followed[source] = followed;
   }
 
   #unfollow(source: AddressSource): void {
-    this.#followed.get(source)?.controller.abort();
-    this.#followed.delete(source);
+    const followed = this.#followed[source];
+    if (followed === undefined) return;
+    this.#followed[source] = undefined;
+    const left = followed.following[Symbol.asyncDispose]()
+      .then(undefined, (err: unknown) => {
+        const service = this.query.service.text;
+        this.context.runtime.log.warn({ err, service, source }, "what was followed could not be closed");
+      })
+      .then(() => void this.#leaving.delete(leaving));
+    const leaving = Promise.resolve(left);
+    this.#leaving.add(leaving);
   }
 
   get #nowMs(): number {
-    return this.options.runtime.clock.monotonicMs();
+    return this.context.runtime.clock.monotonicMs();
   }
 
   /** Looks again when the next of the waits is over. */
   #sleep(): void {
     this.#wake?.cancel();
     this.#wake = undefined;
-    if (this.#plan.step !== "application-first" || !this.options.interfaces.available) return;
-    const application = this.#followed.get("application");
-    const other = this.#followed.get("interface");
+    if (this.#plan.step !== "application-first" || !this.context.interfaces.available) return;
+    const application = this.#followed.application;
+    const other = this.#followed.interface;
     const ends: number[] = [];
     if (other === undefined && application !== undefined && application.resolution?.state !== "resolved")
       ends.push(application.sinceMs + patienceMs);
@@ -260,7 +270,7 @@ export class MigratingWatch implements AsyncDisposable {
     const later = ends.map((end) => end - this.#nowMs).filter((ms) => ms > 0);
     if (later.length === 0) return;
     const wake = () => this.#evaluate();
-    this.#wake = this.options.runtime.clock.setTimeout(wake, Math.min(...later), { background: true });
+    this.#wake = this.context.runtime.clock.setTimeout(wake, Math.min(...later), { background: true });
   }
 }
 

@@ -1,6 +1,7 @@
-import type { Latest, Resolution } from "@dubbo-ts/core";
+import type { Logger, Resolution } from "@dubbo-ts/core";
 import type { ApplicationView } from "./application-view.js";
 import type { EndpointLists } from "./endpoint-lists.js";
+import { type OnResolution, tell } from "./following.js";
 import { joinRevisions } from "./join-revisions.js";
 import type { MappingView } from "./mapping-view.js";
 import type { ServiceQuery } from "./match-service.js";
@@ -15,12 +16,20 @@ export interface ServiceViewOptions {
   /** Opens the view of an application; it is given back when this view ends. */
   readonly openApplication: (application: string) => ApplicationView;
   readonly lists: EndpointLists;
+  readonly log: Logger;
 }
 
-/** The Resolution of one service, for all who watch it. */
+/** Somebody who follows the service. */
+interface Reader {
+  readonly onResolution: OnResolution;
+  /** What it was told last. */
+  told: Resolution | undefined;
+}
+
+/** The Resolution of one service, for all who follow it. */
 export class ServiceView {
   readonly #applications = new Map<string, ApplicationView>();
-  readonly #readers = new Set<Latest<Resolution>>();
+  readonly #readers = new Set<Reader>();
   #resolution: Resolution | undefined;
 
   constructor(private readonly options: ServiceViewOptions) {}
@@ -33,19 +42,16 @@ export class ServiceView {
     return this.#readers.size > 0;
   }
 
-  /** Gives `reader` the present Resolution, if there is one, and each later one. */
-  add(reader: Latest<Resolution>): void {
+  /** Its reader is told with the next {@link refresh}, then of each change, until it is deleted. */
+  add(onResolution: OnResolution): Reader {
+    const reader = { onResolution, told: undefined };
     this.#readers.add(reader);
-    if (this.#resolution !== undefined) reader.set(this.#resolution);
+    return reader;
   }
 
-  delete(reader: Latest<Resolution>): void {
-    this.#readers.delete(reader);
-  }
-
-  /** Ends all watches. */
-  end(): void {
-    for (const reader of this.#readers) reader.end();
+  /** False: it was deleted before. */
+  delete(reader: Reader): boolean {
+    return this.#readers.delete(reader);
   }
 
   /** Looks at the mapping and the applications again, and tells the readers what has changed. */
@@ -60,9 +66,17 @@ export class ServiceView {
     const isReady = mapping.ready && views.every(({ ready }) => ready);
     // While the disk cache is being read, "nothing is known" would be said too early.
     if (next.state === "pending" && !isReady) return;
-    const areEqual: typeof lists.areEqual = (a, b) => lists.areEqual(a, b);
-    if (this.#resolution !== undefined && sameResolution(this.#resolution, next, areEqual)) return;
-    this.#resolution = next;
-    for (const reader of this.#readers) reader.set(next);
+    if (this.#resolution === undefined || !sameResolution(this.#resolution, next, lists))
+      this.#resolution = next;
+    this.#tell(this.#resolution);
+  }
+
+  #tell(resolution: Resolution): void {
+    const { query, log } = this.options;
+    for (const reader of this.#readers) {
+      if (reader.told === resolution) continue;
+      reader.told = resolution;
+      tell(reader.onResolution, resolution, query.service, log);
+    }
   }
 }
