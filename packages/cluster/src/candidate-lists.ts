@@ -37,12 +37,15 @@ export class CandidateLists {
     return shared.candidates;
   }
 
-  /** Gives a share of a list back. Resolves when all connections that nobody needs any more have drained. */
-  async release(candidates: readonly Candidate[]): Promise<void> {
+  /**
+   * Gives a share of a list back. Resolves when all connections that nobody needs any more have drained; undefined: there
+   * are none.
+   */
+  release(candidates: readonly Candidate[]): Promise<unknown> | undefined {
     const shared = this.#byCandidates.get(candidates);
-    if (shared === undefined) return;
+    if (shared === undefined) return undefined;
     shared.users -= 1;
-    if (shared.users > 0) return;
+    if (shared.users > 0) return undefined;
     this.#byEndpoints.delete(shared.endpoints);
     this.#byCandidates.delete(candidates);
     const draining: Promise<void>[] = [];
@@ -50,7 +53,7 @@ export class CandidateLists {
       const drained = this.source.release(candidate);
       if (drained !== undefined) draining.push(drained);
     }
-    await Promise.all(draining);
+    return draining.length === 0 ? undefined : Promise.all(draining);
   }
 
   #make(endpoints: readonly Endpoint[], before: SharedList | undefined): SharedList {

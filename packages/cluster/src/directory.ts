@@ -89,21 +89,21 @@ class PooledDirectory implements Directory {
         state: "absent",
         error: this.#noProvider("NO_PROVIDER", "the reference was closed"),
       };
-      this.#closed = this.#replace([]);
+      this.#closed = Promise.resolve(this.#replace([])).then(() => {});
       this.#settled?.resolve();
     }
     return this.#closed;
   }
 
   /** New shares are taken before the old ones are given back, so what stays is never drained. */
-  async #replace(endpoints: readonly Endpoint[]): Promise<void> {
-    if (endpoints === this.#endpoints) return;
+  #replace(endpoints: readonly Endpoint[]): Promise<unknown> | undefined {
+    if (endpoints === this.#endpoints) return undefined;
     const old = this.#invokers;
     this.#endpoints = endpoints;
     this.#invokers = endpoints.length === 0 ? nobody : this.#pool.acquireAll(endpoints, old);
     const counts = { service: this.service.text, before: old.length, now: this.#invokers.length };
     this.#log.debug(counts, "the providers of a service changed");
-    await this.#pool.releaseAll(old);
+    return this.#pool.releaseAll(old);
   }
 
   #noProvider(code: "NO_PROVIDER" | "PROVIDERS_PENDING", why: string): NoProviderError {

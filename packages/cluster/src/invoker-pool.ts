@@ -27,8 +27,8 @@ export interface InvokerPool extends AsyncDisposable {
    * @param before what the caller holds of an earlier list: a list that differs little from it costs little.
    */
   acquireAll(endpoints: readonly Endpoint[], before?: readonly Candidate[]): readonly Candidate[];
-  /** Gives back what {@link acquireAll} gave. Resolves when what nobody needs any more has drained. */
-  releaseAll(candidates: readonly Candidate[]): Promise<void>;
+  /** Gives back what {@link acquireAll} gave. Resolves when what nobody needs any more has drained; undefined: nothing has to. */
+  releaseAll(candidates: readonly Candidate[]): Promise<unknown> | undefined;
   /** True when there is a connection to this address, and nothing is wrong with it. */
   isConnected(key: string): boolean;
   /** How many endpoint keys are in use, and how many of them were opened. */
@@ -39,18 +39,23 @@ export interface InvokerPool extends AsyncDisposable {
 class PooledConnection {
   users = 0;
   active = 0;
-  readonly health: Health;
   readonly #key: string;
-  readonly #refer: (endpoint: Endpoint) => ProtocolInvoker;
+  readonly #options: InvokerPoolOptions;
   readonly #pace: OpeningPace;
+  /** Made by the first call: there may be thousands that get none. */
+  #health: Health | undefined;
   #invoker: ProtocolInvoker | undefined;
   #draining: Promise<void> | undefined;
 
-  constructor(key: string, { refer, runtime }: InvokerPoolOptions, pace: OpeningPace) {
+  constructor(key: string, options: InvokerPoolOptions, pace: OpeningPace) {
     this.#key = key;
-    this.#refer = refer;
+    this.#options = options;
     this.#pace = pace;
-    this.health = new Health(runtime.clock);
+  }
+
+  /** Undefined: nothing was called there yet. */
+  get health(): Health | undefined {
+    return this.#health;
   }
 
   get opened(): boolean {
@@ -68,15 +73,16 @@ class PooledConnection {
         peer: this.#key,
         mayHaveRun: false,
       });
-    const kind = this.health.started();
+    const health = (this.#health ??= new Health(this.#options.runtime.clock));
+    const kind = health.started();
     this.active += 1;
     try {
       const result = await this.#open(endpoint).invoke(invocation);
-      if (invocation.oneway) this.health.ended(kind);
-      else this.health.succeeded();
+      if (invocation.oneway) health.ended(kind);
+      else health.succeeded();
       return result;
     } catch (error) {
-      this.health.failed(kind, error);
+      health.failed(kind, error);
       throw error;
     } finally {
       this.active -= 1;
@@ -91,7 +97,7 @@ class PooledConnection {
 
   #open(endpoint: Endpoint): ProtocolInvoker {
     if (this.#invoker === undefined) {
-      this.#invoker = this.#refer(endpoint);
+      this.#invoker = this.#options.refer(endpoint);
       this.#pace.opened();
     }
     return this.#invoker;
@@ -112,12 +118,12 @@ class PooledInvoker implements Candidate {
   ) {}
 
   get available(): boolean {
-    return this.connection.connectable && !this.connection.health.ejected;
+    return this.connection.connectable && this.connection.health?.ejected !== true;
   }
 
   get ejected(): boolean {
     const { connectable, health } = this.connection;
-    return connectable && !health.down && health.ejected;
+    return connectable && health !== undefined && !health.down && health.ejected;
   }
 
   get active(): number {
@@ -182,13 +188,13 @@ class SharedInvokerPool implements InvokerPool {
     return this.#lists.acquire(endpoints, before);
   }
 
-  releaseAll(candidates: readonly Candidate[]): Promise<void> {
+  releaseAll(candidates: readonly Candidate[]): Promise<unknown> | undefined {
     return this.#lists.release(candidates);
   }
 
   isConnected(key: string): boolean {
     const connection = this.#connections.get(key);
-    return connection?.opened === true && connection.connectable && !connection.health.down;
+    return connection?.opened === true && connection.connectable && connection.health?.down !== true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -49,6 +49,7 @@ export { DisposalScope } from "./async/disposal-scope.js";
 export { Latest } from "./async/latest.js";
 export { OncePerKey } from "./async/once-per-key.js";
 export { abortable, deadline, sleep } from "./async/sleep.js";
+export { InstanceParts } from "./model/instance-parts.js";
 export { decodeInstance, encodeInstance, type InstanceRecord } from "./model/instance-record.js";
 export { decodeMetadata, encodeMetadata } from "./model/metadata-record.js";
 export { emptyRevision, revisionOf } from "./model/revision.js";

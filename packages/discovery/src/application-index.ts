@@ -3,17 +3,12 @@ import { type Offer, offerOf } from "./offer.js";
 import { Member } from "./member.js";
 import { OfferGroup } from "./offer-group.js";
 
-interface Placed {
-  readonly member: Member;
-  group: OfferGroup | undefined;
-}
-
 /**
  * The instances of one application by what they offer, kept up to date one instance at a time: a change costs
  * what that instance costs, not what all services of the application would.
  */
 export class ApplicationIndex {
-  readonly #placed = new Map<string, Placed>();
+  readonly #members = new Map<string, Member>();
   readonly #groups = new Map<string, OfferGroup>();
   /** Offers by the services that they were made of, then by what the instance says of its ports. */
   readonly #offers = new WeakMap<ReadonlyMap<string, ServiceInfo>, Map<string, Offer>>();
@@ -26,38 +21,35 @@ export class ApplicationIndex {
    * offered before; a new one offers nothing for the time being.
    */
   set(instance: ServiceInstance, metadata: MetadataInfo | undefined): void {
-    let placed = this.#placed.get(instance.id);
-    if (placed === undefined) {
-      placed = { member: new Member(instance), group: undefined };
-      this.#placed.set(instance.id, placed);
-    }
-    placed.member.instance = instance;
-    if (metadata === undefined) placed.group?.touch(placed.member);
-    else this.#move(placed, this.#group(this.#offer(metadata, instance)));
+    let member = this.#members.get(instance.id);
+    if (member === undefined) this.#members.set(instance.id, (member = new Member(instance)));
+    member.instance = instance;
+    if (metadata === undefined) member.group?.touch(member);
+    else this.#move(member, this.#group(this.#offer(metadata, instance)));
   }
 
   /** The instance stays known but offers nothing. */
   clear(instance: ServiceInstance): void {
-    const placed = this.#placed.get(instance.id);
-    if (placed === undefined) return;
-    placed.member.instance = instance;
-    this.#move(placed, undefined);
+    const member = this.#members.get(instance.id);
+    if (member === undefined) return;
+    member.instance = instance;
+    this.#move(member, undefined);
   }
 
   delete(id: string): void {
-    const placed = this.#placed.get(id);
-    if (placed === undefined) return;
-    this.#placed.delete(id);
-    this.#move(placed, undefined);
+    const member = this.#members.get(id);
+    if (member === undefined) return;
+    this.#members.delete(id);
+    this.#move(member, undefined);
   }
 
-  #move(placed: Placed, group: OfferGroup | undefined): void {
-    const before = placed.group;
-    if (before === group) return before?.touch(placed.member);
-    placed.group = group;
-    before?.delete(placed.member);
+  #move(member: Member, group: OfferGroup | undefined): void {
+    const before = member.group;
+    if (before === group) return before?.touch(member);
+    member.group = group;
+    before?.delete(member);
     if (before?.isEmpty) this.#groups.delete(before.offer.key);
-    group?.add(placed.member);
+    group?.add(member);
   }
 
   #group(offer: Offer): OfferGroup {

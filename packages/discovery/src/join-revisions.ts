@@ -6,6 +6,7 @@ import {
   type ServiceKey,
 } from "@dubbo-ts/core";
 import type { EndpointLists } from "./endpoint-lists.js";
+import type { LaneEndpoints } from "./lane-list.js";
 import type { ServiceQuery } from "./match-service.js";
 import type { OfferGroup } from "./offer-group.js";
 
@@ -46,22 +47,17 @@ export function joinRevisions(
   applications: readonly ApplicationState[],
   lists: EndpointLists,
 ): Resolution {
-  const healthy: (readonly Endpoint[])[] = [];
-  const ill: (readonly Endpoint[])[] = [];
+  const found: LaneEndpoints[] = [];
   let newest: { readonly startMs: number; readonly info: ServiceInfo } | undefined;
   for (const { groups } of applications)
-    for (const group of groups) {
-      const services = lists.matching(query, group.offer);
-      for (const { lane, info } of services) {
-        const endpoints = group.on(lane);
-        healthy.push(endpoints.healthy);
-        ill.push(endpoints.ill);
+    for (const group of groups)
+      for (const { lane, info } of lists.matching(query, group.offer)) {
+        found.push(group.on(lane));
         if (newest === undefined || group.newestStartMs >= newest.startMs)
           newest = { startMs: group.newestStartMs, info };
       }
-    }
-  const some = lists.concat(healthy);
-  const endpoints = some.length > 0 ? some : lists.concat(ill);
+  const healthy = lists.concat(found.map((one) => one.healthy));
+  const endpoints = healthy.length > 0 ? healthy : lists.concat(found.map((one) => one.ill));
   if (endpoints.length === 0 || newest === undefined) return unresolved(query, mapping, applications);
   const stale = !mapping.heard || applications.some((one) => one.stale);
   const doubted = applications.some((one) => one.doubted);

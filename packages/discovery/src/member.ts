@@ -1,13 +1,26 @@
 import { type Endpoint, endpoint, type ServiceInstance } from "@dubbo-ts/core";
 import type { Lane } from "./offer.js";
+import type { OfferGroup } from "./offer-group.js";
 
-/** One instance in the index, with the endpoints that were made of it. */
+interface Made {
+  readonly lane: string;
+  readonly endpoint: Endpoint;
+}
+
+const none: readonly never[] = [];
+
+/**
+ * One instance in the index, with the endpoints that were made of it. There are thousands: `concat` makes lists that
+ * take no more room than what they hold, which those that are pushed to or spread do.
+ */
 export class Member {
   #instance: ServiceInstance;
+  /** What it offers, and with whom. */
+  group: OfferGroup | undefined;
   /** By lane; of the present instance only. */
-  readonly #endpoints: { readonly lane: string; readonly endpoint: Endpoint }[] = [];
+  #endpoints: readonly Made[] = none;
   /** What was made lately: an endpoint that says the same again is the same object. */
-  readonly #made: Endpoint[] = [];
+  #recent: readonly Endpoint[] = none;
 
   constructor(instance: ServiceInstance) {
     this.#instance = instance;
@@ -19,7 +32,7 @@ export class Member {
 
   set instance(instance: ServiceInstance) {
     this.#instance = instance;
-    this.#endpoints.length = 0;
+    this.#endpoints = none;
   }
 
   /** Where the instance is reached on `lane`. Port: the service's, else that of the protocol, else the instance's. */
@@ -27,7 +40,7 @@ export class Member {
     const found = this.#endpoints.find((one) => one.lane === lane.id);
     if (found !== undefined) return found.endpoint;
     const made = this.#intern(this.#make(lane));
-    this.#endpoints.push({ lane: lane.id, endpoint: made });
+    this.#endpoints = this.#endpoints.concat({ lane: lane.id, endpoint: made });
     return made;
   }
 
@@ -46,10 +59,9 @@ export class Member {
   }
 
   #intern(next: Endpoint): Endpoint {
-    const same = this.#made.find((made) => sameEndpoint(made, next));
+    const same = this.#recent.find((made) => sameEndpoint(made, next));
     if (same !== undefined) return same;
-    if (this.#made.length >= 8) this.#made.shift();
-    this.#made.push(next);
+    this.#recent = this.#recent.slice(-7).concat(next);
     return next;
   }
 }

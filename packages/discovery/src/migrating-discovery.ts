@@ -36,6 +36,7 @@ class TwoSourceDiscovery implements MigratingDiscovery {
   readonly #listeners = new Set<() => void>();
   /** The services of an application share their lists: each is gone through once. */
   readonly #applications = new WeakMap<readonly Endpoint[], readonly string[]>();
+  readonly #names = new Map<string, readonly string[]>();
   readonly #streams = new ResolutionStreams();
   /** What all watches share. */
   readonly #context: MigratingWatchContext;
@@ -74,12 +75,22 @@ class TwoSourceDiscovery implements MigratingDiscovery {
   }
 
   #applicationsOf(endpoints: readonly Endpoint[]): readonly string[] {
-    let names = this.#applications.get(endpoints);
-    if (names === undefined) {
-      names = [...new Set(endpoints.map(({ application }) => application))];
-      this.#applications.set(endpoints, names);
-    }
+    const known = this.#applications.get(endpoints);
+    if (known !== undefined) return known;
+    const found = new Set<string>();
+    let last: string | undefined; // neighbours are mostly of one application
+    for (const { application } of endpoints) if (application !== last) found.add((last = application));
+    const names = this.#interned([...found]);
+    this.#applications.set(endpoints, names);
     return names;
+  }
+
+  /** There are no more of them than there are combinations of applications. */
+  #interned(names: readonly string[]): readonly string[] {
+    const text = names.join("\n");
+    const known = this.#names.get(text) ?? names;
+    this.#names.set(text, known);
+    return known;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

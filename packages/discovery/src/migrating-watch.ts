@@ -29,7 +29,7 @@ export interface MigratingWatchContext {
   /** Told when a watch has ended. */
   readonly onEnd: (watch: MigratingWatch) => void;
   readonly runtime: Runtime;
-  /** The applications of a list's endpoints. */
+  /** The applications of a list's endpoints; equal ones are one array. */
   readonly applicationsOf: (endpoints: readonly Endpoint[]) => readonly string[];
 }
 
@@ -40,6 +40,7 @@ const graceMs = 3_000;
 /** After so long of service by applications the interface is not followed any more. */
 const lingerMs = 60_000;
 
+const none: readonly never[] = [];
 const sources: readonly AddressSource[] = ["application", "interface"];
 
 /** One source while it is followed. */
@@ -60,7 +61,7 @@ export class MigratingWatch implements AsyncDisposable {
   readonly #ignoreRules: () => void;
   #plan: MigrationPlan;
   /** What the rules said last, and of which applications. */
-  #planned: { readonly key: string; readonly plan: MigrationPlan } | undefined;
+  #planned: { readonly of: readonly (readonly string[])[]; readonly plan: MigrationPlan } | undefined;
   #delayed: Timer | undefined;
   #wake: Timer | undefined;
   #serving: AddressSource | undefined;
@@ -120,17 +121,18 @@ export class MigratingWatch implements AsyncDisposable {
   }
 
   #planNow(): MigrationPlan {
-    const { rules, applicationsOf } = this.context;
-    const applications = new Set(this.query.providedBy);
-    for (const source of sources) {
-      const resolution = this.#known(source);
-      if (resolution?.state !== "resolved") continue;
-      for (const application of applicationsOf(resolution.endpoints)) applications.add(application);
+    const of = sources.map((source) => this.#applicationsOf(source));
+    if (this.#planned === undefined || this.#planned.of.some((names, at) => names !== of[at])) {
+      const names = new Set([this.query.providedBy ?? [], ...of].flat());
+      this.#planned = { of, plan: this.context.rules.planFor(this.query.service, [...names]) };
     }
-    const names = [...applications];
-    const key = names.join("\n");
-    if (this.#planned?.key !== key) this.#planned = { key, plan: rules.planFor(this.query.service, names) };
     return this.#planned.plan;
+  }
+
+  /** Of those that `source` tells of. */
+  #applicationsOf(source: AddressSource): readonly string[] {
+    const resolution = this.#known(source);
+    return resolution?.state === "resolved" ? this.context.applicationsOf(resolution.endpoints) : none;
   }
 
   #known(source: AddressSource): Resolution | undefined {
@@ -261,6 +263,7 @@ export class MigratingWatch implements AsyncDisposable {
     if (this.#plan.step !== "application-first" || !this.context.interfaces.available) return;
     const application = this.#followed.application;
     const other = this.#followed.interface;
+    if (other === undefined && application?.resolution?.state === "resolved") return;
     const ends: number[] = [];
     if (other === undefined && application !== undefined && application.resolution?.state !== "resolved")
       ends.push(application.sinceMs + patienceMs);

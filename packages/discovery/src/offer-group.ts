@@ -6,7 +6,8 @@ import type { Lane, Offer } from "./offer.js";
 export class OfferGroup {
   readonly #members = new Set<Member>();
   readonly #lanes = new Map<string, LaneList>();
-  #newestStartMs: number | undefined;
+  /** The youngest. Undefined: not looked for since it changed or left. */
+  #newest: Member | undefined;
 
   constructor(readonly offer: Offer) {}
 
@@ -16,12 +17,8 @@ export class OfferGroup {
 
   /** When the youngest instance started, ms since 1970; 0 when none says so. */
   get newestStartMs(): number {
-    if (this.#newestStartMs === undefined) {
-      this.#newestStartMs = 0;
-      for (const { instance } of this.#members)
-        this.#newestStartMs = Math.max(this.#newestStartMs, instance.startedAtMs ?? 0);
-    }
-    return this.#newestStartMs;
+    this.#newest ??= this.#findNewest();
+    return startOf(this.#newest);
   }
 
   add(member: Member): void {
@@ -36,7 +33,20 @@ export class OfferGroup {
   /** A member's instance has changed. */
   touch(member: Member): void {
     for (const list of this.#lanes.values()) list.touch(member);
-    this.#newestStartMs = undefined;
+    if (member === this.#newest) this.#newest = undefined;
+    else if (
+      this.#newest !== undefined &&
+      startOf(member) > startOf(this.#newest) &&
+      this.#members.has(member)
+    )
+      this.#newest = member;
+  }
+
+  #findNewest(): Member | undefined {
+    let newest: Member | undefined;
+    for (const member of this.#members)
+      if (newest === undefined || startOf(member) > startOf(newest)) newest = member;
+    return newest;
   }
 
   on(lane: Lane): LaneEndpoints {
@@ -47,4 +57,8 @@ export class OfferGroup {
     }
     return list.endpoints;
   }
+}
+
+function startOf(member: Member | undefined): number {
+  return member?.instance.startedAtMs ?? 0;
 }

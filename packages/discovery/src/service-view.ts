@@ -29,6 +29,7 @@ interface Reader {
 /** The Resolution of one service, for all who follow it. */
 export class ServiceView {
   readonly #applications = new Map<string, ApplicationView>();
+  #views: readonly ApplicationView[] = [];
   readonly #readers = new Set<Reader>();
   #resolution: Resolution | undefined;
 
@@ -56,19 +57,22 @@ export class ServiceView {
 
   /** Looks at the mapping and the applications again, and tells the readers what has changed. */
   refresh(): void {
-    const { query, providedBy, mapping, openApplication, lists } = this.options;
-    for (const application of [...providedBy, ...mapping.applications])
-      if (!this.#applications.has(application))
-        this.#applications.set(application, openApplication(application));
-    const views = [...this.#applications.values()];
+    const { query, providedBy, mapping, lists } = this.options;
+    for (const application of providedBy) this.#open(application);
+    for (const application of mapping.applications) this.#open(application);
     const heard = mapping.heard || providedBy.length > 0;
-    const next = joinRevisions(query, { heard }, views, lists);
-    const isReady = mapping.ready && views.every(({ ready }) => ready);
+    const next = joinRevisions(query, { heard }, this.#views, lists);
     // While the disk cache is being read, "nothing is known" would be said too early.
-    if (next.state === "pending" && !isReady) return;
+    if (next.state === "pending" && !(mapping.ready && this.#views.every(({ ready }) => ready))) return;
     if (this.#resolution === undefined || !sameResolution(this.#resolution, next, lists))
       this.#resolution = next;
     this.#tell(this.#resolution);
+  }
+
+  #open(application: string): void {
+    if (this.#applications.has(application)) return;
+    this.#applications.set(application, this.options.openApplication(application));
+    this.#views = [...this.#applications.values()];
   }
 
   #tell(resolution: Resolution): void {

@@ -1,4 +1,10 @@
-import { decodeInstance, encodeInstance, RegistryError, type ServiceInstance } from "@dubbo-ts/core";
+import {
+  decodeInstance,
+  encodeInstance,
+  type InstanceParts,
+  RegistryError,
+  type ServiceInstance,
+} from "@dubbo-ts/core";
 
 /** Java refuses all instances of an application when one of them has no `@class` (app-level discovery 2.6). */
 const payloadClass = "org.apache.dubbo.registry.zookeeper.ZookeeperInstance";
@@ -28,18 +34,19 @@ export function encodeInstanceJson(instance: ServiceInstance, registeredAtMs: nu
  * Reads the data of an instance's node: Java's form and Go's, which leaves fields out.
  * @throws {RegistryError} INSTANCE_INVALID: no JSON, no object, no address.
  */
-export function decodeInstanceJson(application: string, data: Buffer): ServiceInstance {
+export function decodeInstanceJson(
+  application: string,
+  data: Buffer,
+  parts?: InstanceParts,
+): ServiceInstance {
   const record = asObject(parse(application, data));
   if (record === undefined)
     throw new RegistryError("INSTANCE_INVALID", `instance of ${application}: the node's data is no object`);
   const metadata = asObject(asObject(record["payload"])?.["metadata"]) ?? {};
-  return decodeInstance({
-    application,
-    host: record["address"] as string,
-    port: record["port"] as number,
-    metadata,
-    enabled: record["enabled"] !== false,
-  });
+  const host = record["address"] as string;
+  const port = record["port"] as number;
+  const enabled = record["enabled"] !== false;
+  return decodeInstance({ application, host, port, metadata, enabled }, parts);
 }
 
 function parse(application: string, data: Buffer): unknown {

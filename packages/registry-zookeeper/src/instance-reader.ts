@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Logger, ServiceInstance } from "@dubbo-ts/core";
+import { changedSpan, InstanceParts, type Logger, type ServiceInstance } from "@dubbo-ts/core";
 import {
   isZooKeeperError,
   type Pass,
@@ -31,6 +31,9 @@ interface Reading {
 export class InstanceReader {
   /** By the node's name; those that came later stand behind. */
   readonly #known = new Map<string, Known>();
+  /** Its keys as they were listed last. */
+  #names: readonly string[] = [];
+  readonly #parts = new InstanceParts();
   #last: readonly ServiceInstance[] = [];
 
   constructor(
@@ -43,19 +46,33 @@ export class InstanceReader {
   /** The same array as before when nothing changed. Children that cannot be read are left out one by one. */
   async follow(pass: Pass): Promise<readonly ServiceInstance[]> {
     const { full, changed } = pass;
-    const touched = new Set([...changed].map((path) => path.slice(this.path.length + 1)));
+    const touched = [...changed].map((path) => path.slice(this.path.length + 1));
     if (!full && !changed.has(this.path)) {
-      const names = [...touched].filter((name) => this.#known.has(name));
-      return this.#take(await this.#readAll(names, pass), []);
+      const names = touched.filter((name) => this.#known.has(name));
+      return this.#take(await this.#readAll(names, pass), [], this.#names);
     }
-    const names = (await readChildren(this.client, this.path, pass))?.names ?? [];
-    const wanted = names.filter((name) => full || touched.has(name) || !this.#known.has(name));
-    return this.#take(await this.#readAll(wanted, pass), this.#missingFrom(names));
+    const names = (await readChildren(this.client, this.path, pass, this.#names))?.names ?? [];
+    if (full) return this.read(names, pass);
+    const { come, gone } = this.#compare(names);
+    const still = new Set(touched.filter((name) => this.#known.has(name)));
+    for (const name of gone) still.delete(name);
+    return this.#take(await this.#readAll([...come, ...still], pass), gone, names);
   }
 
   /** All of `names`, whatever is known. */
   async read(names: readonly string[], reading: Reading): Promise<readonly ServiceInstance[]> {
-    return this.#take(await this.#readAll(names, reading), this.#missingFrom(names));
+    const { gone } = this.#compare(names);
+    return this.#take(await this.#readAll(names, reading), gone, names);
+  }
+
+  /** What is different from the names that are known. */
+  #compare(names: readonly string[]): { come: readonly string[]; gone: readonly string[] } {
+    const { from, beforeEnd, afterEnd } = changedSpan(this.#names, names);
+    const there = new Set(names.slice(from, afterEnd));
+    return {
+      come: [...there].filter((name) => !this.#known.has(name)),
+      gone: this.#names.slice(from, beforeEnd).filter((name) => !there.has(name)),
+    };
   }
 
   #readAll(names: readonly string[], reading: Reading) {
@@ -64,21 +81,16 @@ export class InstanceReader {
     );
   }
 
-  #missingFrom(names: readonly string[]): readonly string[] {
-    let present = 0;
-    for (const name of names) if (this.#known.has(name)) present += 1;
-    if (present === this.#known.size) return [];
-    const all = new Set(names);
-    return [...this.#known.keys()].filter((name) => !all.has(name));
-  }
-
   #take(
     read: readonly (readonly [string, Known | undefined])[],
     gone: readonly string[],
+    names: readonly string[],
   ): readonly ServiceInstance[] {
+    const isAllThere = read.every(([, known]) => known !== undefined);
     let isSame = true;
     for (const name of gone) isSame = this.#put(name, undefined) && isSame;
     for (const [name, known] of read) isSame = this.#put(name, known) && isSame;
+    this.#names = isAllThere ? names : names.filter((name) => this.#known.has(name));
     if (isSame) return this.#last;
     const instances: ServiceInstance[] = [];
     for (const { instance } of this.#known.values()) if (instance !== undefined) instances.push(instance);
@@ -115,7 +127,7 @@ export class InstanceReader {
 
   #decode(path: string, data: Buffer): ServiceInstance | undefined {
     try {
-      return decodeInstanceJson(this.application, data);
+      return decodeInstanceJson(this.application, data, this.#parts);
     } catch (err) {
       this.log.warn({ err, path }, "an instance that cannot be read is left out");
       return undefined;

@@ -32,6 +32,12 @@ export interface ReadOptions extends CallOptions {
   readonly watcher?: Watcher | undefined;
 }
 
+/** How children are read. */
+export interface ReadChildrenOptions extends ReadOptions {
+  /** Names that were read before: those that are still there are the same strings, if they are near the same place. */
+  readonly like?: readonly string[] | undefined;
+}
+
 /** How a node is made. */
 export interface CreateOptions extends CallOptions {
   /** `container`: the server removes it some time after its last child went (from 3.5.1 on). Default `persistent`. */
@@ -207,10 +213,10 @@ export class ZooKeeperClient implements AsyncDisposable {
   /** Names, in no order. Fails with NO_NODE; a watcher is then not told of anything. */
   async getChildren(
     path: string,
-    options: ReadOptions = {},
+    options: ReadChildrenOptions = {},
   ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }> {
     return this.#read(opcodes.getChildren2, path, options, (reader) => {
-      const read = { children: reader.vector(() => reader.string(), 4), stat: readStat(reader) };
+      const read = { children: reader.strings(options.like ?? []), stat: readStat(reader) };
       this.#watch("child", this.#absolute(path), options.watcher);
       return read;
     });

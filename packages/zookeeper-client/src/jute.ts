@@ -96,8 +96,11 @@ export class JuteReader {
     return this.bytes.subarray(start, start + length);
   }
 
+  /** One that is null on the wire (length -1) is an empty one. */
   string(): string {
-    return this.buffer().toString("utf8");
+    const length = this.int();
+    const start = this.#take(length === -1 ? 0 : length);
+    return length === -1 ? "" : this.bytes.toString("utf8", start, start + length);
   }
 
   /** @param itemBytes the fewest bytes that an item has: at least 1. */
@@ -106,7 +109,40 @@ export class JuteReader {
     if (count === -1) return [];
     if (count < 0 || count * itemBytes > this.remaining)
       throw new JuteError(`a list of ${count} items in ${this.remaining} bytes`);
-    return Array.from({ length: count }, read);
+    const items: T[] = [];
+    for (let at = 0; at < count; at += 1) items.push(read());
+    return items;
+  }
+
+  /**
+   * A list of strings. One that stands in `like` too, near the same place, is the object that is there: of a long list
+   * that was read before only what is new is made.
+   */
+  strings(like: readonly string[]): string[] {
+    let at = 0;
+    return this.vector(() => {
+      for (let ahead = at; ahead <= at + 1 && ahead < like.length; ahead += 1) {
+        const known = like[ahead] as string;
+        if (!this.#skip(known)) continue;
+        at = ahead + 1;
+        return known;
+      }
+      return this.string();
+    }, 4);
+  }
+
+  /** True: `expected` comes next, in ASCII; it is behind the reader then. */
+  #skip(expected: string): boolean {
+    const { bytes } = this;
+    const { length } = expected;
+    const start = this.#at + 4;
+    if (start + length > bytes.length || bytes.readInt32BE(this.#at) !== length) return false;
+    for (let at = 0; at < length; at += 1) {
+      const code = expected.charCodeAt(at);
+      if (code !== bytes[start + at] || code > 0x7f) return false;
+    }
+    this.#at = start + length;
+    return true;
   }
 
   #take(count: number): number {

@@ -61,10 +61,19 @@ function sorted(children: Children): Children {
   return children && { ...children, names: [...children.names].sort() };
 }
 
-/** The children in no order, with a watch on them, or undefined with a watch for the node's creation. */
-export async function readChildren(client: ZooKeeperClient, path: string, pass: Pass): Promise<Children> {
+/**
+ * The children in no order, with a watch on them, or undefined with a watch for the node's creation.
+ * @param like names that were read before, see {@link ReadChildrenOptions}.
+ */
+export async function readChildren(
+  client: ZooKeeperClient,
+  path: string,
+  pass: Pass,
+  like?: readonly string[],
+): Promise<Children> {
   return orMissing(client, path, pass, async () => {
-    const { children, stat } = await client.getChildren(path, pass);
+    const { signal, watcher } = pass;
+    const { children, stat } = await client.getChildren(path, { signal, watcher, like });
     return { names: children, stat };
   });
 }

@@ -34,10 +34,14 @@ export class WatchTable {
     child: new Map(),
   };
 
+  /** The list of one: thousands of paths share it. */
+  readonly #alone = new WeakMap<Watcher, readonly Watcher[]>();
+
   add(kind: WatchKind, path: string, watcher: Watcher): void {
     const byPath = this.#watchers[kind];
-    const watchers = byPath.get(path) ?? [];
-    if (!watchers.includes(watcher)) byPath.set(path, [...watchers, watcher]);
+    const watchers = byPath.get(path);
+    if (watchers === undefined) byPath.set(path, this.#only(watcher));
+    else if (!watchers.includes(watcher)) byPath.set(path, [...watchers, watcher]);
   }
 
   /** `watcher` is told nothing any more. */
@@ -59,6 +63,12 @@ export class WatchTable {
       this.#watchers[kind].delete(path);
     }
     return taken;
+  }
+
+  #only(watcher: Watcher): readonly Watcher[] {
+    const alone = this.#alone.get(watcher) ?? [watcher];
+    this.#alone.set(watcher, alone);
+    return alone;
   }
 
   /** All watched paths. */

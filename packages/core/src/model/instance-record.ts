@@ -1,4 +1,5 @@
 import { RegistryError } from "../errors.js";
+import { InstanceParts } from "./instance-parts.js";
 import { emptyRevision } from "./revision.js";
 import { instanceId, type MetadataServiceAddress, type ServiceInstance } from "./service-instance.js";
 
@@ -36,9 +37,10 @@ export interface InstanceRecord {
  * Reads a record. An instance without a Dubbo revision (Spring Cloud's, for example) is a valid instance that
  * offers nothing; parts that cannot be read are left out, as Java and Go do.
  *
+ * @param parts shared with other instances where they say the same. Default: nothing is shared.
  * @throws {RegistryError} INSTANCE_INVALID: no host, or no port between 1 and 65535.
  */
-export function decodeInstance(record: InstanceRecord): ServiceInstance {
+export function decodeInstance(record: InstanceRecord, parts = new InstanceParts()): ServiceInstance {
   const { application, host, port, metadata } = record;
   if (typeof host !== "string" || host === "" || !isPort(port))
     throw new RegistryError(
@@ -53,18 +55,19 @@ export function decodeInstance(record: InstanceRecord): ServiceInstance {
     host,
     port,
     id: instanceId(host, port),
-    revision: revision === undefined || ["", emptyRevision, "N/A"].includes(revision) ? undefined : revision,
+    revision:
+      revision === undefined || ["", emptyRevision, "N/A"].includes(revision)
+        ? undefined
+        : parts.revisions.get(revision, () => revision),
     storage: text(keys.storage) === "remote" ? "remote" : "local",
-    ports: decodePorts(text(keys.endpoints)),
-    metadataService: decodeMetadataService(text(keys.metadataService), text(keys.metadataVersion)),
+    ports: portsOf(text(keys.endpoints), parts),
+    metadataService: metadataServiceOf(text(keys.metadataService), text(keys.metadataVersion), parts),
     weight: record.weight ?? 1,
     enabled: record.enabled ?? true,
     healthy: record.healthy ?? true,
     startedAtMs: Number.isFinite(startedAt) && startedAt > 0 ? startedAt : undefined,
     tag: text(keys.tag),
-    labels: Object.fromEntries(
-      Object.entries(metadata).filter(([key, value]) => !known.has(key) && typeof value === "string"),
-    ) as Record<string, string>,
+    labels: labelsOf(metadata, parts),
   };
 }
 
@@ -99,6 +102,29 @@ function encodeMetadataService({ protocol, port }: MetadataServiceAddress): stri
     port: String(port),
     protocol,
   });
+}
+
+function portsOf(text: string | undefined, parts: InstanceParts): Readonly<Record<string, number>> {
+  return parts.ports.get(text ?? "", () => decodePorts(text));
+}
+
+function metadataServiceOf(
+  params: string | undefined,
+  version: string | undefined,
+  parts: InstanceParts,
+): MetadataServiceAddress | undefined {
+  const text = JSON.stringify([params, version]);
+  return parts.metadataServices.get(text, () => decodeMetadataService(params, version));
+}
+
+function labelsOf(
+  metadata: Readonly<Record<string, unknown>>,
+  parts: InstanceParts,
+): Readonly<Record<string, string>> {
+  const labels = Object.entries(metadata).filter(
+    (entry): entry is [string, string] => !known.has(entry[0]) && typeof entry[1] === "string",
+  );
+  return parts.labels.get(JSON.stringify(labels), () => Object.fromEntries(labels));
 }
 
 function decodePorts(text: string | undefined): Record<string, number> {
