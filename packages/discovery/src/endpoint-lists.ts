@@ -20,12 +20,7 @@ export class EndpointLists {
 
   /** The lists one after the other, each endpoint once. The same lists give the same object. */
   concat(lists: readonly (readonly Endpoint[])[]): readonly Endpoint[] {
-    const [first] = lists;
-    if (lists.length === 1 && first !== undefined) return first;
-    return this.#concat(lists.filter((list) => list.length > 0));
-  }
-
-  #concat(parts: readonly (readonly Endpoint[])[]): readonly Endpoint[] {
+    const parts = lists.filter((list) => list.length > 0);
     const [first] = parts;
     if (first === undefined) return none;
     if (parts.length === 1) return first;

@@ -56,12 +56,23 @@ export function joinRevisions(
         if (newest === undefined || group.newestStartMs >= newest.startMs)
           newest = { startMs: group.newestStartMs, info };
       }
-  const healthy = lists.concat(found.map((one) => one.healthy));
-  const endpoints = healthy.length > 0 ? healthy : lists.concat(found.map((one) => one.ill));
+  const healthy = joined(found, "healthy", lists);
+  const endpoints = healthy.length > 0 ? healthy : joined(found, "ill", lists);
   if (endpoints.length === 0 || newest === undefined) return unresolved(query, mapping, applications);
   const stale = !mapping.heard || applications.some((one) => one.stale);
   const doubted = applications.some((one) => one.doubted);
   return { state: "resolved", endpoints, params: newest.info.params, stale, ...(doubted && { doubted }) };
+}
+
+function joined(
+  found: readonly LaneEndpoints[],
+  which: keyof LaneEndpoints,
+  lists: EndpointLists,
+): readonly Endpoint[] {
+  const [first] = found;
+  return found.length === 1 && first !== undefined
+    ? first[which]
+    : lists.concat(found.map((one) => one[which]));
 }
 
 function unresolved(

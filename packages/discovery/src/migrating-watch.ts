@@ -61,7 +61,9 @@ export class MigratingWatch implements AsyncDisposable {
   readonly #ignoreRules: () => void;
   #plan: MigrationPlan;
   /** What the rules said last, and of which applications. */
-  #planned: { readonly of: readonly (readonly string[])[]; readonly plan: MigrationPlan } | undefined;
+  #planned:
+    | (Readonly<Record<AddressSource, readonly string[]>> & { readonly plan: MigrationPlan })
+    | undefined;
   #delayed: Timer | undefined;
   #wake: Timer | undefined;
   #serving: AddressSource | undefined;
@@ -121,12 +123,15 @@ export class MigratingWatch implements AsyncDisposable {
   }
 
   #planNow(): MigrationPlan {
-    const of = sources.map((source) => this.#applicationsOf(source));
-    if (this.#planned === undefined || this.#planned.of.some((names, at) => names !== of[at])) {
-      const names = new Set([this.query.providedBy ?? [], ...of].flat());
-      this.#planned = { of, plan: this.context.rules.planFor(this.query.service, [...names]) };
-    }
-    return this.#planned.plan;
+    const application = this.#applicationsOf("application");
+    const other = this.#applicationsOf("interface");
+    const planned = this.#planned;
+    if (planned !== undefined && planned.application === application && planned.interface === other)
+      return planned.plan;
+    const names = new Set([...(this.query.providedBy ?? []), ...application, ...other]);
+    const plan = this.context.rules.planFor(this.query.service, [...names]);
+    this.#planned = { application, interface: other, plan };
+    return plan;
   }
 
   /** Of those that `source` tells of. */
