@@ -9,6 +9,7 @@ const shared = {
   testEnvironmentOptions: { customExportConditions: ["@dubbo-ts/source", "node", "node-addons"] },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join("|")})/)`],
   modulePathIgnorePatterns: ["/dist/"],
+  setupFilesAfterEnv: ["<rootDir>/scripts/second-try.cjs"],
   transform: {
     "^.+\\.[tj]s$": [
       "@swc/jest",
@@ -45,14 +46,12 @@ export default {
       ...shared,
       displayName: "servers",
       globalSetup: "<rootDir>/scripts/install-servers.mjs",
-      setupFilesAfterEnv: ["<rootDir>/scripts/second-try.cjs"],
       testMatch: ["<rootDir>/packages/*/src/**/*.server.test.ts"],
     },
     {
       ...shared,
       displayName: "stories",
       globalSetup: "<rootDir>/scripts/jest-stories.mjs",
-      setupFilesAfterEnv: ["<rootDir>/scripts/second-try.cjs"],
       testMatch: ["<rootDir>/test/**/*.test.ts"],
     },
   ],
