@@ -1,6 +1,8 @@
 // What is run: a provider and a consumer of two languages at a registry, over a protocol, found by the application with
 // metadata local or remote, or by the interface as Dubbo 2 does.
 
+const registries = ["zookeeper", "nacos", "etcd", "embedded"];
+
 const pairs = [
   ["java", "node"],
   ["node", "java"],
@@ -29,7 +31,7 @@ export const toldOf = {
 /** Every cell there is. */
 export function allCells() {
   const cells = [];
-  for (const registry of ["zookeeper", "nacos", "etcd", "embedded"])
+  for (const registry of registries)
     for (const [provider, consumer] of pairs)
       for (const metadata of levels)
         for (const form of Object.keys(forms)) cells.push({ registry, provider, consumer, form, metadata });
@@ -77,8 +79,7 @@ export function allLives() {
 
 /** Of the two protocols one has local metadata, the other remote; the other way about in the other direction, and at the next registry. */
 function metadataOfLife({ registry, provider, form }) {
-  if (registry === "embedded") return "local";
-  const turn = ["zookeeper", "nacos", "etcd"].indexOf(registry) + (provider === "node") + (form === "dubbo");
+  const turn = registries.indexOf(registry) + (provider === "node") + (form === "dubbo");
   return turn % 2 === 0 ? "local" : "remote";
 }
 

@@ -8,7 +8,6 @@ const extra = { interface: "org.example.interop.ExtraService" };
 export class LifeStory extends Story {
   async tellAll() {
     await this.#startsLast();
-    if (this.life.registry === "embedded") return this.#killed();
     await this.#twoInstances();
     await this.#killed();
     await this.#changes();

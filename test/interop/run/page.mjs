@@ -170,11 +170,11 @@ function lifeSection(results) {
   return [
     "## Life",
     `Calls go on all the while, 100 a second with default settings: how many failed, of how many. In the cells above providers start
-before consumers. – is what a story does not have.`,
+before consumers.`,
     storyTable("life", Object.values(lifeEvents), results),
     "## Migration",
     `From interface-level to application-level discovery: providers of the one registration give way to those of the other under a consumer
-with \`application-first\`; and the step of a consumer of dubbo-ts is switched at run time, every way.`,
+with \`application-first\`; and the step of a consumer of dubbo-ts is switched at run time, every way; – where there is no such consumer.`,
     storyTable("migration", Object.values(migrationEvents), results),
     ...secondRuns(results),
   ];
@@ -185,7 +185,7 @@ function storyTable(story, events, { lives = {} }) {
     .filter((life) => life.story === story)
     .map((life) => {
       const told = lives[lifeKey(life)] ?? {};
-      const isShort = life.registry === "embedded" || life.consumer !== "node";
+      const isShort = story === "migration" && life.consumer !== "node";
       const none = Object.keys(told).length > 0 && isShort ? "–" : "not run";
       return [lifeTitle(life), ...events.map((event) => eventText(told[event], none))];
     });
