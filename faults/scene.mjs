@@ -55,8 +55,12 @@ export async function openScene(
     const links = await Promise.all(Array.from({ length: ownLinks }, open));
     const start = (index = providers, withinMs) =>
       startProvider(configAt(links[index] ?? shared, application), withinMs);
-    const running = await Promise.all(Array.from({ length: providers }, (_, index) => start(index)));
+    // Those that did start are ended also when another one did not.
+    const starts = await Promise.allSettled(Array.from({ length: providers }, (_, index) => start(index)));
+    const running = starts.flatMap(({ value }) => value ?? []);
     closers.push(() => Promise.all(running.map((one) => one.end("SIGKILL"))));
+    const failed = starts.find(({ status }) => status === "rejected");
+    if (failed !== undefined) throw failed.reason;
     const consumerLink = await open();
     const consumerConfig = (name) =>
       configAt(consumerLink, name, { logger: { level: "silent" }, cache: { enabled: false } });
