@@ -230,6 +230,36 @@ describe("LaneList", () => {
     expect(first.healthy).toEqual(copy);
   });
 
+  test("knows when its youngest member started, whoever came, went or started anew", () => {
+    const change = fc.record({
+      slot: fc.nat(5),
+      startedAtMs: fc.constantFrom(undefined, 1, 2, 3),
+      leaves: fc.boolean(),
+      isLookedAt: fc.boolean(),
+    });
+    const property = fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
+      const group = new OfferGroup({ key: "k", byInterface: new Map() });
+      const bySlot = new Map<number, Member>();
+      for (const { slot, startedAtMs, leaves, isLookedAt } of changes) {
+        const member = bySlot.get(slot);
+        const instance = sampleInstance({ host: `10.0.0.${slot}`, startedAtMs });
+        if (member === undefined) {
+          bySlot.set(slot, new Member(instance));
+          group.add(bySlot.get(slot) as Member);
+        } else if (leaves) {
+          bySlot.delete(slot);
+          group.delete(member);
+        } else {
+          member.instance = instance;
+          group.touch(member);
+        }
+        const newest = Math.max(0, ...[...bySlot.values()].map((one) => one.instance.startedAtMs ?? 0));
+        if (isLookedAt) expect(group.newestStartMs).toBe(newest);
+      }
+    });
+    fc.assert(property, { seed: 5, numRuns: 300 });
+  });
+
   test("holds no member that has left, though nobody asks for it any more", async () => {
     const group = new OfferGroup({ key: "k", byInterface: new Map() });
     const left: WeakRef<Member>[] = [];

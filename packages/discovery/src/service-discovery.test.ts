@@ -174,6 +174,38 @@ describe("ServiceDiscovery", () => {
     expect(lists.size).toBe(1);
   });
 
+  test("tells a function of each Resolution, once each, not before it is asked to and not after its end", async () => {
+    stage.map(greeter.serviceInterface, "a");
+    stage.registry.push("a", [stage.instance("a", "10.0.0.1", "Greeter")]);
+    const told: string[] = [];
+    const query = { service: greeter, protocols: ["dubbo"] };
+    const wrong = stage.discovery.follow(query, () => {
+      throw new Error("a listener that fails");
+    });
+    const following = stage.discovery.follow(query, (resolution) => void told.push(text(resolution)));
+    expect(told).toEqual([]);
+    await stage.clock.flush();
+    expect(told.at(-1)).toBe("1");
+    const later: string[] = [];
+    const second = stage.discovery.follow(query, (resolution) => void later.push(text(resolution)));
+    const count = told.length;
+    await stage.clock.flush();
+    expect([later, told.length]).toEqual([["1"], count]);
+    stage.registry.push("a", [
+      stage.instance("a", "10.0.0.1", "Greeter"),
+      stage.instance("a", "10.0.0.2", "Greeter"),
+    ]);
+    await stage.clock.flush();
+    expect([told.at(-1), later]).toEqual(["1 2", ["1", "1 2"]]);
+    await following[Symbol.asyncDispose]();
+    stage.registry.push("a", [stage.instance("a", "10.0.0.3", "Greeter")]);
+    await stage.clock.flush();
+    expect(told.at(-1)).toBe("1 2");
+    for (const one of [wrong, second, second]) await one[Symbol.asyncDispose]();
+    await stage.clock.advance(1_500);
+    expect(stage.registry.subscriptions("a")).toBe(0);
+  });
+
   test("unsubscribes a little after the last watcher has left, and not when one comes back", async () => {
     stage.map(greeter.serviceInterface, "a");
     stage.registry.push("a", [stage.instance("a", "10.0.0.1", "Greeter")]);

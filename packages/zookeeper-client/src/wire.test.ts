@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { FrameSplitter, FrameTooLargeError, frame } from "./frames.js";
 import { JuteError, JuteReader, JuteWriter } from "./jute.js";
 import {
@@ -33,6 +34,29 @@ describe("jute", () => {
     const reader = new JuteReader(bytes("ffffffff 00000001 61 01 fffffffffffffffe"));
     expect(hex(reader.buffer())).toBe("");
     expect([reader.string(), reader.bool(), reader.long(), reader.remaining]).toEqual(["a", true, -2n, 0]);
+  });
+
+  test("reads a list of strings whatever it is said to be like, with the strings that are there already", () => {
+    const name = fc.constantFrom(
+      "",
+      "a",
+      "b",
+      "é",
+      "Ã©",
+      "10.0.0.1:20880",
+      "10.0.0.2:20880",
+      "10.0.0.12:2088",
+    );
+    const property = fc.property(fc.array(name), fc.array(name), (items, like) => {
+      const writer = new JuteWriter();
+      writer.vector(items, (item) => writer.string(item));
+      const reader = new JuteReader(writer.int(7).finish());
+      expect(reader.strings(like)).toEqual(items);
+      expect(reader.int()).toBe(7);
+    });
+    fc.assert(property, { seed: 7, numRuns: 500 });
+    const cut = new JuteReader(bytes("00000001 00000005 61"));
+    expect(() => cut.strings(["abcde"])).toThrow(JuteError);
   });
 
   test("refuses lengths and counts that the bytes cannot hold, before allocating for them", () => {

@@ -1,3 +1,4 @@
+import { InstanceParts } from "./instance-parts.js";
 import { decodeInstance, encodeInstance } from "./instance-record.js";
 import { endpoint } from "./endpoint.js";
 import { matchKey, type ServiceInfo } from "./metadata-info.js";
@@ -188,6 +189,41 @@ describe("instance record", () => {
         metadata: encodeInstance(instance),
       }),
     ).toEqual(instance);
+  });
+
+  test("shares with others what they say alike, and nothing else", () => {
+    const parts = new InstanceParts();
+    const read = (host: string, fields: object = {}) =>
+      decodeInstance(
+        {
+          application: "a",
+          host,
+          port: 1,
+          metadata: {
+            "dubbo.endpoints": '[{"port":1,"protocol":"dubbo"}]',
+            "dubbo.metadata-service.url-params": '{"port":"1","protocol":"dubbo"}',
+            zone: "b",
+            ...fields,
+          },
+        },
+        parts,
+      );
+    const [one, two] = [read("h1"), read("h2")];
+    expect([two.ports, two.labels, two.metadataService]).toEqual([
+      { dubbo: 1 },
+      { zone: "b" },
+      { protocol: "dubbo", port: 1, version: "1.0.0" },
+    ]);
+    for (const key of ["ports", "labels", "metadataService"] as const) expect(two[key]).toBe(one[key]);
+    expect(read("h3", { zone: "c", "meta-v": "2.0.0", "dubbo.endpoints": "?" })).toMatchObject({
+      ports: {},
+      labels: { zone: "c" },
+      metadataService: { version: "2.0.0" },
+    });
+    for (let port = 2; port < 200; port += 1) {
+      const endpoints = `[{"port":${port},"protocol":"dubbo"}]`;
+      expect(read("h4", { "dubbo.endpoints": endpoints }).ports["dubbo"]).toBe(port);
+    }
   });
 
   test("is written with texts only, as Go and Java insist", () => {
