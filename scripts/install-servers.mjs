@@ -20,6 +20,7 @@ const programs = {
   "redis-server": "redis-server",
   "redis-sentinel": "redis-sentinel",
   openssl: "openssl", // makes the certificates of tests over TLS
+  ip: "iproute2", // makes the network that programs in Java and Go share
 };
 
 const missingNacos = () => nacosVersions.filter((version) => !nacosIsBuilt(version));
