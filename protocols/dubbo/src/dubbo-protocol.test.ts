@@ -552,7 +552,7 @@ describe("a provider that goes", () => {
     const long = shop.greet("long").catch((error: unknown) => error);
     await expect(shop.greet("short", { timeoutMs: 50 })).rejects.toMatchObject({ code: "CALL_TIMEOUT" });
     expect(await long).toMatchObject({ code: "CONNECTION_LOST", mayHaveRun: true });
-    expect(performance.now() - startMs).toBeLessThan(700);
+    expect(performance.now() - startMs).toBeLessThan(3_000);
     expect(invoker.available).toBe(false);
     // New connections are accepted by whatever is in between, but nobody answers the heartbeat.
     const until = performance.now() + 300;
@@ -564,8 +564,8 @@ describe("a provider that goes", () => {
   });
 
   test("is not taken for dead while a method is slow", async () => {
-    const { invoker, shop } = await pair({ silenceMs: 200 });
-    expect(await shop.wait(700)).toBe("waited 700");
+    const { invoker, shop } = await pair({ silenceMs: 1_000 });
+    expect(await shop.wait(2_500)).toBe("waited 2500");
     expect(invoker.available).toBe(true);
   });
 
@@ -666,7 +666,7 @@ describe("a graceful stop", () => {
 
 describe("heartbeats", () => {
   test("are sent by an idle consumer and keep the connection, without which the provider closes it", async () => {
-    const { provider: served, shop, invoker } = await pair({ heartbeatMs: 100, silenceMs: 500 });
+    const { provider: served, shop, invoker } = await pair({ heartbeatMs: 200, silenceMs: 2_000 });
     await shop.greet("x");
     const silent = await rawClient(served.port);
     await waitFor(() => silent.isClosed());

@@ -82,9 +82,9 @@ describe("a provider that falls silent", () => {
   });
 
   test("is spared while it answers health checks: its method is only slow", async () => {
-    const { shop } = await behindProxy({ silenceMs: 200 });
-    const call = shop.gate("slow", { timeoutMs: 5_000 });
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    const { shop } = await behindProxy({ silenceMs: 1_000 });
+    const call = shop.gate("slow", { timeoutMs: 15_000 });
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
     bench.stage.openAll();
     expect(await call).toBe("slow");
   });

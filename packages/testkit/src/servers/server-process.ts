@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../wait-for.js";
@@ -103,6 +103,7 @@ export abstract class ServerProcess implements TestServer {
     const ended = ends ? once(child, "exit") : undefined;
     child.kill(signal);
     await ended;
+    if (signal === "SIGSTOP") await waitFor(() => isStopped(child.pid), { timeoutMs: 5_000 });
   }
 
   async wipe(): Promise<void> {
@@ -163,6 +164,16 @@ export abstract class ServerProcess implements TestServer {
   #assertStopped(): void {
     if (this.#child !== undefined) throw new Error("the server is running");
   }
+}
+
+/** A signal is on its way for a moment, in which some threads still answer. Where there is no `/proc` it is believed. */
+async function isStopped(pid: number | undefined): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const states = threads.map(async (thread) => {
+    const text = await readFile(`/proc/${pid}/task/${thread}/stat`, "utf8").catch(() => ") T");
+    return text.slice(text.lastIndexOf(")") + 2, text.lastIndexOf(")") + 3);
+  });
+  return (await Promise.all(states)).every((state) => state === "T");
 }
 
 /** Sockets of pipes have it, though their type does not say so. */
