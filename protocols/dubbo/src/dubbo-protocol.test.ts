@@ -565,7 +565,7 @@ describe("a provider that goes", () => {
 
   test("is not taken for dead while a method is slow", async () => {
     const { invoker, shop } = await pair({ silenceMs: 1_000 });
-    expect(await shop.wait(2_500)).toBe("waited 2500");
+    expect(await shop.wait(2_500, { timeoutMs: 20_000 })).toBe("waited 2500");
     expect(invoker.available).toBe(true);
   });
 
