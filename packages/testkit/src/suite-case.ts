@@ -20,7 +20,7 @@ export class SuiteCase<Adapter extends AsyncDisposable> implements AsyncDisposab
 
   static async open<A extends AsyncDisposable>(factory: () => Promise<Harness<A>>): Promise<SuiteCase<A>> {
     // A harness may keep servers and processes for the next test; what clients open must be closed.
-    const checkLeaks = noLeaks({ only: ["TCPSocketWrap", "Timeout"], timeoutMs: 5_000 });
+    const checkLeaks = noLeaks({ only: ["TCPSocketWrap", "Timeout"] });
     return new SuiteCase(await factory(), checkLeaks);
   }
 
