@@ -15,6 +15,8 @@ class Tree {
   /** Removed between the list and the reading of it, and made anew before the next list. */
   blinking: string | undefined;
   refusing = false;
+  /** Nodes with data that nobody can read. */
+  readonly garbled = new Set<string>();
   reads = 0;
   #zxid = 0n;
 
@@ -46,6 +48,7 @@ class Tree {
     const node = this.nodes.get(name);
     if (this.refusing) throw new ZooKeeperError("TIMEOUT", "no answer");
     if (node === undefined || name === this.blinking) throw new ZooKeeperError("NO_NODE", "gone");
+    if (this.garbled.has(name)) return { data: Buffer.from("?"), stat: { mzxid: node.mzxid } };
     const instance = sampleInstance({ host: name, startedAtMs: node.weight });
     return { data: encodeInstanceJson(instance, 0), stat: { mzxid: node.mzxid } };
   }
@@ -111,4 +114,20 @@ test("one that joins among many costs one read, one that leaves none", async () 
   tree.remove("h50");
   expect(await reader.follow(tree.pass())).toHaveLength(100);
   expect(tree.reads).toBe(1);
+});
+
+test("one among many that cannot be read is left out until it can, and again after", async () => {
+  const tree = new Tree();
+  for (let at = 0; at < 100; at += 1) tree.put(`h${at}`);
+  const reader = readerOf(tree);
+  const hosts = async (full = false) => (await reader.follow(tree.pass(full))).map(({ host }) => host);
+  const all = await hosts(true);
+  for (const round of [1, 2]) {
+    tree.garbled.add("h50");
+    tree.put("h50");
+    expect(await hosts()).toEqual(all.filter((host) => host !== "h50"));
+    tree.garbled.clear();
+    tree.put("h50");
+    expect([round, ...(await hosts())]).toEqual([round, ...all]);
+  }
 });

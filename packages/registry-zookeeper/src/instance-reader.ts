@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { changedSpan, InstanceParts, type Logger, type ServiceInstance } from "@dubbo-ts/core";
 import {
   isZooKeeperError,
+  KnownStrings,
   type Pass,
   readChildren,
   type Watcher,
@@ -18,6 +19,9 @@ interface Known {
   readonly instance: ServiceInstance | undefined;
 }
 
+/** After more changes than this the instances are gathered anew. */
+const maxPatched = 16;
+
 /** How nodes are read. */
 interface Reading {
   readonly signal: AbortSignal;
@@ -33,6 +37,7 @@ export class InstanceReader {
   readonly #known = new Map<string, Known>();
   /** Its keys as they were listed last. */
   #names: readonly string[] = [];
+  readonly #listed = new KnownStrings();
   readonly #parts = new InstanceParts();
   #last: readonly ServiceInstance[] = [];
 
@@ -51,7 +56,7 @@ export class InstanceReader {
       const names = touched.filter((name) => this.#known.has(name));
       return this.#take(await this.#readAll(names, pass), [], this.#names);
     }
-    const names = (await readChildren(this.client, this.path, pass, this.#names))?.names ?? [];
+    const names = (await readChildren(this.client, this.path, pass, this.#listed))?.names ?? [];
     if (full) return this.read(names, pass);
     const { come, gone } = this.#compare(names);
     const still = new Set(touched.filter((name) => this.#known.has(name)));
@@ -87,14 +92,36 @@ export class InstanceReader {
     names: readonly string[],
   ): readonly ServiceInstance[] {
     const isAllThere = read.every(([, known]) => known !== undefined);
+    const patched = this.#patched([...gone.map((name) => [name, undefined] as const), ...read]);
     let isSame = true;
     for (const name of gone) isSame = this.#put(name, undefined) && isSame;
     for (const [name, known] of read) isSame = this.#put(name, known) && isSame;
     this.#names = isAllThere ? names : names.filter((name) => this.#known.has(name));
-    if (isSame) return this.#last;
+    if (!isSame) this.#last = patched ?? this.#instances();
+    return this.#last;
+  }
+
+  #instances(): readonly ServiceInstance[] {
     const instances: ServiceInstance[] = [];
     for (const { instance } of this.#known.values()) if (instance !== undefined) instances.push(instance);
-    return (this.#last = instances);
+    return instances;
+  }
+
+  /** What {@link #instances} gives when `changes` are put, out of what it gave; undefined: they are too many. */
+  #patched(
+    changes: readonly (readonly [string, Known | undefined])[],
+  ): readonly ServiceInstance[] | undefined {
+    if (changes.length > maxPatched) return undefined;
+    const instances = [...this.#last];
+    for (const [name, next] of changes) {
+      const before = this.#known.get(name);
+      const come = next?.instance === undefined ? [] : [next.instance];
+      if (before === undefined) instances.push(...come);
+      else if (before.instance === undefined)
+        return undefined; // its place is not known
+      else instances.splice(instances.indexOf(before.instance), 1, ...come);
+    }
+    return instances;
   }
 
   /** True when the instance there is the same object as before. */

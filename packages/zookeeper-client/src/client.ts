@@ -1,6 +1,7 @@
 import { type Environment, environmentOf } from "./environment.js";
 import { isZooKeeperError, type ZooKeeperError } from "./errors.js";
 import { type JuteReader, JuteWriter } from "./jute.js";
+import type { KnownStrings } from "./known-strings.js";
 import { type MultiResult, type Operation, readMulti, writeMulti } from "./multi.js";
 import { type Acl, creatorAcl, openAcl, opcodes, readStat, type Stat, writeAcl } from "./records.js";
 import { assertPath, parseConnectString } from "./server-list.js";
@@ -34,8 +35,8 @@ export interface ReadOptions extends CallOptions {
 
 /** How children are read. */
 export interface ReadChildrenOptions extends ReadOptions {
-  /** Names that were read before: those that are still there are the same strings, if they are near the same place. */
-  readonly like?: readonly string[] | undefined;
+  /** Where the names were read before: those that are still there are the same strings. Default: all are made anew. */
+  readonly known?: KnownStrings | undefined;
 }
 
 /** How a node is made. */
@@ -215,8 +216,9 @@ export class ZooKeeperClient implements AsyncDisposable {
     path: string,
     options: ReadChildrenOptions = {},
   ): Promise<{ readonly children: readonly string[]; readonly stat: Stat }> {
+    const { known } = options;
     return this.#read(opcodes.getChildren2, path, options, (reader) => {
-      const read = { children: reader.strings(options.like ?? []), stat: readStat(reader) };
+      const read = { children: known?.read(reader) ?? reader.strings([]), stat: readStat(reader) };
       this.#watch("child", this.#absolute(path), options.watcher);
       return read;
     });

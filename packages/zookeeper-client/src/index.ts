@@ -28,4 +28,5 @@ export {
 // For authors of adapters
 export type { AlarmOptions, Pass } from "./alarm.js";
 export { Floor } from "./floor.js";
+export { KnownStrings } from "./known-strings.js";
 export { type Followed, follow, type FollowOptions } from "./follow.js";

@@ -76,6 +76,15 @@ export class JuteReader {
     return this.bytes.length - this.#at;
   }
 
+  /** What was not read yet; shared with the frame. */
+  get rest(): Buffer {
+    return this.bytes.subarray(this.#at);
+  }
+
+  skip(count: number): void {
+    this.#take(count);
+  }
+
   int(): number {
     return this.bytes.readInt32BE(this.#take(4));
   }

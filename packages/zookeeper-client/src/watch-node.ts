@@ -3,6 +3,7 @@ import type { ZooKeeperClient } from "./client.js";
 import { isZooKeeperError } from "./errors.js";
 import { Floor } from "./floor.js";
 import { type Followed, follow } from "./follow.js";
+import type { KnownStrings } from "./known-strings.js";
 import type { Stat } from "./records.js";
 
 /** Children of a node at one moment; undefined: there is no such node. */
@@ -63,17 +64,17 @@ function sorted(children: Children): Children {
 
 /**
  * The children in no order, with a watch on them, or undefined with a watch for the node's creation.
- * @param like names that were read before, see {@link ReadChildrenOptions}.
+ * @param known where the names were read before, see {@link ReadChildrenOptions}.
  */
 export async function readChildren(
   client: ZooKeeperClient,
   path: string,
   pass: Pass,
-  like?: readonly string[],
+  known?: KnownStrings,
 ): Promise<Children> {
   return orMissing(client, path, pass, async () => {
     const { signal, watcher } = pass;
-    const { children, stat } = await client.getChildren(path, { signal, watcher, like });
+    const { children, stat } = await client.getChildren(path, { signal, watcher, known });
     return { names: children, stat };
   });
 }

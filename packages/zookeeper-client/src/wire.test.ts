@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { FrameSplitter, FrameTooLargeError, frame } from "./frames.js";
 import { JuteError, JuteReader, JuteWriter } from "./jute.js";
+import { KnownStrings } from "./known-strings.js";
 import {
   decodeConnectResponse,
   encodeConnectRequest,
@@ -57,6 +58,57 @@ describe("jute", () => {
     fc.assert(property, { seed: 7, numRuns: 500 });
     const cut = new JuteReader(bytes("00000001 00000005 61"));
     expect(() => cut.strings(["abcde"])).toThrow(JuteError);
+  });
+
+  test("reads a list again and again, whatever came and went, with the strings that stayed as they are", () => {
+    const edit = fc.record({
+      at: fc.nat(12),
+      gone: fc.constantFrom(0, 0, 1, 1, 2, 20),
+      come: fc.array(fc.constantFrom("", "a", "b", "é", "10.0.0.1:20880", "10.0.0.12:2088"), {
+        maxLength: 20,
+      }),
+      turned: fc.constantFrom(false, false, false, true),
+    });
+    const property = fc.property(fc.array(edit), fc.integer(), (edits, behind) => {
+      const known = new KnownStrings();
+      let items: readonly string[] = [];
+      for (const { at, gone, come, turned } of edits) {
+        const next = items.toSpliced(at, gone, ...come.slice(0, at % 3 === 0 ? 20 : 1));
+        items = turned ? next.toReversed() : next;
+        const writer = new JuteWriter().int(5);
+        writer.vector(items, (item) => writer.string(item));
+        const reader = new JuteReader(writer.int(behind).finish());
+        reader.int();
+        expect(known.read(reader)).toEqual(items);
+        expect(reader.int()).toBe(behind);
+        expect(reader.remaining).toBe(0);
+      }
+    });
+    fc.assert(property, { seed: 8, numRuns: 500 });
+  });
+
+  test("reads a long list again as the same array, and one that is cut short not at all", () => {
+    const written = (names: readonly string[]) => {
+      const writer = new JuteWriter();
+      return writer.vector(names, (name) => writer.string(name)).finish();
+    };
+    const names = Array.from({ length: 2_000 }, (_, at) => `10.0.0.${at}:20880`);
+    const known = new KnownStrings();
+    const first = known.read(new JuteReader(written(names)));
+    expect(known.read(new JuteReader(written(names)))).toBe(first);
+    const isCut = written(names.toSpliced(1_000, 1)).subarray(0, -1);
+    expect(() => known.read(new JuteReader(isCut))).toThrow(JuteError);
+    expect(() => known.read(new JuteReader(bytes("7fffffff 00000000")))).toThrow(JuteError);
+    expect(known.read(new JuteReader(bytes("ffffffff")))).toEqual([]);
+    expect(known.read(new JuteReader(written(names)))).toEqual(names);
+  });
+
+  test("does not take what follows a list for the item that went from its end", () => {
+    const known = new KnownStrings();
+    known.read(new JuteReader(bytes("00000003 00000001 61 00000001 62 00000001 63")));
+    const reader = new JuteReader(bytes("00000002 00000001 61 00000001 62 00000001 63"));
+    expect(known.read(reader)).toEqual(["a", "b"]);
+    expect(reader.string()).toBe("c");
   });
 
   test("refuses lengths and counts that the bytes cannot hold, before allocating for them", () => {
