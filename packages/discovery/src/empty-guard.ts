@@ -1,6 +1,6 @@
 import { abortable, deadline, type Runtime, type ServiceInstance, sleep } from "@dubbo-ts/core";
 import type { InstanceSet } from "./registry.js";
-import { missingInstances, reuseInstances } from "./same-instance.js";
+import { missingInstances, perhapsMissing, reuseInstances } from "./same-instance.js";
 
 /** What an {@link EmptyGuard} believes at one moment. */
 export interface GuardedSet {
@@ -204,10 +204,10 @@ function isBelievable(
   settled: boolean,
 ): boolean {
   if (known === undefined) return settled || next.length > 0;
-  const lost = missingInstances(known, next).length;
-  if (lost === 0) return true;
-  if (!settled || next.length === 0) return false;
-  return known.length < 4 || lost <= known.length / 2;
+  const most = known.length < 4 ? known.length : known.length / 2;
+  const mayLose = settled && next.length > 0 ? most : 0;
+  // Mostly nothing need be looked for in the whole set.
+  return perhapsMissing(known, next).length <= mayLose || missingInstances(known, next).length <= mayLose;
 }
 
 function textOf(instances: readonly ServiceInstance[]): string {

@@ -15,6 +15,8 @@ const maxChanged = 16;
 /** Makes the {@link LaneEndpoints} of members, and keeps them up to date at the price of what changed. */
 export class LaneList {
   readonly #shown = new Map<Member, Endpoint>();
+  /** Of those in the lists. */
+  readonly #keys = new Set<string>();
   readonly #changed = new Set<Member>();
   #endpoints: LaneEndpoints | undefined;
 
@@ -32,6 +34,7 @@ export class LaneList {
     this.#endpoints = undefined;
     this.#changed.clear();
     this.#shown.clear();
+    this.#keys.clear();
   }
 
   /** One endpoint per protocol, host and port: a process of dubbo-go is listed once for each of its ports. */
@@ -46,14 +49,14 @@ export class LaneList {
   #collect(): LaneEndpoints {
     const healthy: Endpoint[] = [];
     const ill: Endpoint[] = [];
-    const seen = new Set<string>();
     this.#shown.clear();
+    this.#keys.clear();
     for (const member of this.members) {
       const made = this.#madeOf(member);
       if (made === undefined) continue;
       this.#shown.set(member, made);
-      if (seen.has(made.key)) continue;
-      seen.add(made.key);
+      if (this.#keys.has(made.key)) continue;
+      this.#keys.add(made.key);
       (member.instance.healthy ? healthy : ill).push(made);
     }
     return { healthy, ill };
@@ -66,8 +69,11 @@ export class LaneList {
     for (const member of this.#changed) {
       const before = this.#shown.get(member);
       const after = this.#madeOf(member);
-      const isNew = after !== undefined && after.key !== before?.key;
-      if (isNew && [...lists.healthy, ...lists.ill].some(({ key }) => key === after.key)) return undefined;
+      if (after?.key !== before?.key) {
+        if (after !== undefined && this.#keys.has(after.key)) return undefined;
+        if (before !== undefined) this.#keys.delete(before.key);
+        if (after !== undefined) this.#keys.add(after.key);
+      }
       replace(lists.healthy, before, member.instance.healthy ? after : undefined);
       replace(lists.ill, before, member.instance.healthy ? undefined : after);
       if (after === undefined) this.#shown.delete(member);

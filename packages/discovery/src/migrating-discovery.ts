@@ -1,4 +1,4 @@
-import { type Endpoint, type Resolution, type Runtime, systemRuntime } from "@dubbo-ts/core";
+import { changedSpan, type Endpoint, type Resolution, type Runtime, systemRuntime } from "@dubbo-ts/core";
 import { type OnResolution, ResolutionStreams } from "./following.js";
 import type { InterfaceDiscovery } from "./interface-discovery.js";
 import { MigratingWatch, type MigratingWatchContext } from "./migrating-watch.js";
@@ -31,11 +31,19 @@ export function createMigratingDiscovery(options: MigratingDiscoveryOptions): Mi
   return new TwoSourceDiscovery(options);
 }
 
+/** A list, and the applications of its endpoints. */
+interface Named {
+  readonly endpoints: readonly Endpoint[];
+  readonly names: readonly string[];
+}
+
 class TwoSourceDiscovery implements MigratingDiscovery {
   readonly #watches = new Set<MigratingWatch>();
   readonly #listeners = new Set<() => void>();
   /** The services of an application share their lists: each is gone through once. */
   readonly #applications = new WeakMap<readonly Endpoint[], readonly string[]>();
+  /** Those that were gone through last: of a list that differs little only that little is looked at. */
+  #latest: Named = { endpoints: [], names: [] };
   readonly #names = new Map<string, readonly string[]>();
   readonly #streams = new ResolutionStreams();
   /** What all watches share. */
@@ -77,11 +85,11 @@ class TwoSourceDiscovery implements MigratingDiscovery {
   #applicationsOf(endpoints: readonly Endpoint[]): readonly string[] {
     const known = this.#applications.get(endpoints);
     if (known !== undefined) return known;
-    const found = new Set<string>();
-    let last: string | undefined; // neighbours are mostly of one application
-    for (const { application } of endpoints) if (application !== last) found.add((last = application));
-    const names = this.#interned([...found]);
+    const names = hasSame(endpoints, this.#latest)
+      ? this.#latest.names
+      : this.#interned([...new Set(endpoints.map(({ application }) => application))]);
     this.#applications.set(endpoints, names);
+    this.#latest = { endpoints, names };
     return names;
   }
 
@@ -98,4 +106,13 @@ class TwoSourceDiscovery implements MigratingDiscovery {
     this.#streams.end();
     await Promise.all([...this.#watches].map((watch) => watch[Symbol.asyncDispose]()));
   }
+}
+
+/** True when `endpoints` are all of the one application that `known` are of. */
+function hasSame(endpoints: readonly Endpoint[], known: Named): boolean {
+  const [name] = known.names;
+  if (known.names.length !== 1 || endpoints.length === 0) return false;
+  const { from, afterEnd } = changedSpan(known.endpoints, endpoints);
+  for (let at = from; at < afterEnd; at += 1) if (endpoints[at]?.application !== name) return false;
+  return true;
 }

@@ -8,6 +8,8 @@ export class OfferGroup {
   readonly #lanes = new Map<string, LaneList>();
   /** The youngest. Undefined: not looked for since it changed or left. */
   #newest: Member | undefined;
+  /** When it started as it was found. */
+  #newestMs = 0;
 
   constructor(readonly offer: Offer) {}
 
@@ -17,7 +19,7 @@ export class OfferGroup {
 
   /** When the youngest instance started, ms since 1970; 0 when none says so. */
   get newestStartMs(): number {
-    this.#newest ??= this.#findNewest();
+    if (this.#newest === undefined) this.#setNewest(this.#findNewest());
     return startOf(this.#newest);
   }
 
@@ -33,13 +35,16 @@ export class OfferGroup {
   /** A member's instance has changed. */
   touch(member: Member): void {
     for (const list of this.#lanes.values()) list.touch(member);
-    if (member === this.#newest) this.#newest = undefined;
-    else if (
-      this.#newest !== undefined &&
-      startOf(member) > startOf(this.#newest) &&
-      this.#members.has(member)
-    )
-      this.#newest = member;
+    if (this.#newest === undefined) return;
+    const isMember = this.#members.has(member);
+    if (isMember && startOf(member) > this.#newestMs) this.#setNewest(member);
+    else if (member === this.#newest && !(isMember && startOf(member) === this.#newestMs))
+      this.#newest = undefined;
+  }
+
+  #setNewest(member: Member | undefined): void {
+    this.#newest = member;
+    this.#newestMs = startOf(member);
   }
 
   #findNewest(): Member | undefined {

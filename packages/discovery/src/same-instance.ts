@@ -29,13 +29,24 @@ export function reuseInstances(
   const { from, beforeEnd, afterEnd } = changedSpan(known, next);
   if (from === afterEnd) return next;
   const byId = new Map(known.slice(from, beforeEnd).map((one) => [one.id, one]));
-  const reused = [...next];
+  let reused: ServiceInstance[] | undefined;
   for (let at = from; at < afterEnd; at += 1) {
     const instance = next[at] as ServiceInstance;
     const before = byId.get(instance.id);
-    if (before !== undefined && sameInstance(before, instance)) reused[at] = before;
+    if (before !== undefined && before !== instance && sameInstance(before, instance))
+      (reused ??= [...next])[at] = before;
   }
-  return reused;
+  return reused ?? next;
+}
+
+/** Those of `known` whose ids are not in the part of `next` that is different: {@link missingInstances} are among them. */
+export function perhapsMissing(
+  known: readonly ServiceInstance[],
+  next: readonly ServiceInstance[],
+): readonly ServiceInstance[] {
+  const { from, beforeEnd, afterEnd } = changedSpan(known, next);
+  const near = new Set(next.slice(from, afterEnd).map(({ id }) => id));
+  return known.slice(from, beforeEnd).filter(({ id }) => !near.has(id));
 }
 
 /** Those of `known` whose ids are not in `next`. */
@@ -43,9 +54,7 @@ export function missingInstances(
   known: readonly ServiceInstance[],
   next: readonly ServiceInstance[],
 ): readonly ServiceInstance[] {
-  const { from, beforeEnd, afterEnd } = changedSpan(known, next);
-  const near = new Set(next.slice(from, afterEnd).map(({ id }) => id));
-  const missing = known.slice(from, beforeEnd).filter(({ id }) => !near.has(id));
+  const missing = perhapsMissing(known, next);
   if (missing.length === 0) return missing;
   // A registry may list an address twice.
   const elsewhere = missing.length > 8 ? new Set(next.map(({ id }) => id)) : undefined;
