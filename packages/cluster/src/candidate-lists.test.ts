@@ -89,3 +89,26 @@ test("lists taken over from the list before are those looked up anew, and every 
     { seed: 51, numRuns: 300 },
   );
 });
+
+test("of two lists that differ little from a third, each keeps its candidates when the other two are given back", () => {
+  const [a, b, c, d] = endpoints.filter((_, n) => n % 2 === 0) as [Endpoint, Endpoint, Endpoint, Endpoint];
+  const keysOf = (list: readonly Endpoint[]) => list.map(({ key }) => key);
+  for (const first of [0, 1]) {
+    const pool = createInvokerPool({
+      refer: () => {
+        throw new Error("nobody calls");
+      },
+      runtime: testRuntime(),
+    });
+    const whole = pool.acquireAll([a, b, c]);
+    const derived = [pool.acquireAll([a, b], whole), pool.acquireAll([a, b, c, d], whole)];
+    void pool.releaseAll(whole);
+    const [goes, stays] = first === 0 ? derived : derived.toReversed();
+    void pool.releaseAll(goes as readonly Candidate[]);
+    const held = (stays as readonly Candidate[]).map(({ endpoint: { key } }) => key);
+    expect(held).toEqual(keysOf(first === 0 ? [a, b, c, d] : [a, b]));
+    expect(pool.size.endpoints).toBe(held.length);
+    void pool.releaseAll(stays as readonly Candidate[]);
+    expect(pool.size.endpoints).toBe(0);
+  }
+});

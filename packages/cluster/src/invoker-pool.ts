@@ -144,6 +144,7 @@ class SharedInvokerPool implements InvokerPool {
     acquire: (endpoint) => this.acquire(endpoint),
     share: (candidate) => void ((candidate as PooledInvoker).users += 1),
     release: (candidate) => this.#release(candidate),
+    holds: (key) => this.#connections.has(key),
   });
   readonly #draining = new Set<Promise<void>>();
 
