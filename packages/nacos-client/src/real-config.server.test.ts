@@ -116,6 +116,10 @@ for (const major of [3, 2] as const)
       expect(history.items.map(({ operation }) => operation)).toEqual(["U", "I"]);
       expect(await admin.version(key, history.items[0]?.id ?? "", forever)).toBe("first");
       expect(await admin.version(key, "999999", forever)).toBeUndefined();
+      const { md5 } = (await admin.stored(key, forever)) ?? {};
+      expect(await admin.stored(key, forever)).toEqual({ content: "second", md5 });
+      expect(await config.publish(key, "third", { casMd5: md5 ?? "" }, forever)).toBe(true);
+      expect(await admin.stored({ dataId: `${key.dataId}-absent` }, forever)).toBeUndefined();
     }, 60_000);
 
     if (major === 3)

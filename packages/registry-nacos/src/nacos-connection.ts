@@ -84,8 +84,8 @@ export async function openNacos(
   const config = opened(name, () => nacosConfig(settings));
   const registry = registryOver(naming, options, rest, name, settings, runtime);
   const interfaces = new NacosInterfaceRegistry({ ...rest, name, naming, owned: false, runtime });
-  const metadataReport = new NacosMetadataReport({ name, config, legacyGroup: rest.group, runtime });
   const admin = adminOf(options, name, settings);
+  const metadataReport = new NacosMetadataReport({ name, config, admin, legacyGroup: rest.group, runtime });
   const configCenter = new NacosConfigCenter({ name, config, admin, owned: false, runtime });
   return {
     registry,
@@ -141,7 +141,8 @@ export async function nacosMetadataReport(
 ): Promise<MetadataReport> {
   const { name, settings, registry } = await read(options, runtime);
   const config = opened(name, () => nacosConfig(settings));
-  return new NacosMetadataReport({ name, config, legacyGroup: registry.group, runtime });
+  const admin = adminOf(options, name, settings);
+  return new NacosMetadataReport({ name, config, admin, legacyGroup: registry.group, runtime });
 }
 
 /** Opens the config center alone; see {@link openNacos}. */

@@ -10,7 +10,7 @@ import {
   systemRuntime,
 } from "@dubbo-ts/core";
 import { applicationsIn, type MappingRecord, mappingText, type MetadataReport } from "@dubbo-ts/metadata";
-import type { ConfigKey, NacosConfig } from "@dubbo-ts/nacos-client";
+import type { ConfigKey, NacosAdmin, NacosConfig, NacosConfigValue } from "@dubbo-ts/nacos-client";
 import { failureOf, metadataError } from "./errors.js";
 import { plainName } from "./nacos-names.js";
 
@@ -19,6 +19,8 @@ export interface NacosMetadataReportOptions {
   readonly name: string;
   /** Closed with the report. */
   readonly config: NacosConfig;
+  /** Looks into the server's database where a mapping cannot be written. Undefined: the server has none. */
+  readonly admin?: NacosAdmin | undefined;
   /** The group in which dubbo-go up to 3.1 keeps metadata. */
   readonly legacyGroup: string;
   /** Default {@link systemRuntime}. */
@@ -44,6 +46,8 @@ const absentMd5 = "0";
  */
 export class NacosMetadataReport implements MetadataReport {
   readonly #options: NacosMetadataReportOptions;
+  /** Mappings whose last write lost: what is handed out may be behind what writes are compared with. */
+  readonly #lost = new Set<string>();
   #closed: Promise<void> | undefined;
 
   /** Use {@link nacosMetadataReport} or {@link openNacos}. */
@@ -97,9 +101,11 @@ export class NacosMetadataReport implements MetadataReport {
 
   async readMapping(serviceInterface: string, signal: AbortSignal): Promise<MappingRecord> {
     signal.throwIfAborted();
-    const value = await this.#translated(() =>
-      this.#options.config.get(mappingKey(serviceInterface), signal),
-    );
+    const key = mappingKey(serviceInterface);
+    const stored = this.#lost.delete(serviceInterface) ? await this.#stored(key, signal) : undefined;
+    const { value } = stored ?? {
+      value: await this.#translated(() => this.#options.config.get(key, signal)),
+    };
     return { applications: applicationsIn(value?.content), version: value?.md5 };
   }
 
@@ -108,7 +114,11 @@ export class NacosMetadataReport implements MetadataReport {
     const content = mappingText(next.applications);
     const options = { casMd5: next.version ?? absentMd5, type: "text" };
     const key = mappingKey(serviceInterface);
-    return this.#translated(() => this.#options.config.publish(key, content, options, signal));
+    const isWritten = await this.#translated(() =>
+      this.#options.config.publish(key, content, options, signal),
+    );
+    if (!isWritten) this.#lost.add(serviceInterface);
+    return isWritten;
   }
 
   async *watchMapping(
@@ -122,6 +132,22 @@ export class NacosMetadataReport implements MetadataReport {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#options.config.close();
     return this.#closed;
+  }
+
+  /** Undefined: nobody may look there, or nobody answers. */
+  async #stored(
+    key: ConfigKey,
+    signal: AbortSignal,
+  ): Promise<{ readonly value: NacosConfigValue | undefined } | undefined> {
+    const { admin, name, runtime = systemRuntime } = this.#options;
+    if (admin === undefined) return undefined;
+    try {
+      return { value: await admin.stored(key, signal) };
+    } catch (err) {
+      signal.throwIfAborted();
+      runtime.log.debug({ err, key, registry: name }, "the database of Nacos cannot be looked into");
+      return undefined;
+    }
   }
 
   /** Ends with the report too. */
