@@ -213,14 +213,19 @@ export class Session {
       if (served && nowMs - startMs >= stableMs) failures = 0;
       // All servers are tried before the first long wait.
       else failures += 1 / endpoints.length;
-      const delayMs = backoffMs(this.#environment, failures, 50, this.#capMs(nowMs - awaySinceMs));
-      await pause(this.#environment.clock, delayMs, signal);
+      await pause(clock, this.#pauseMs(failures, nowMs - awaySinceMs), signal);
     }
   }
 
-  /** Leases that an absence outlives are lost anyway: then a herd is spread wider, so as not to return in one second. */
-  #capMs(awayMs: number): number {
-    return this.#settings.backoffCapMs * (awayMs > longAbsenceMs ? 5 : 1);
+  /**
+   * Leases that an absence outlives are lost anyway: then a herd is spread wider, so as not to return in one second. Of
+   * pauses between nothing and 10 s a fifth ends within any one, of those between 5 and 10 s an eighth.
+   */
+  #pauseMs(failures: number, awayMs: number): number {
+    const { backoffCapMs } = this.#settings;
+    if (awayMs <= longAbsenceMs) return backoffMs(this.#environment, failures, 50, backoffCapMs);
+    const half = backoffCapMs * 2.5;
+    return half + backoffMs(this.#environment, failures, 50, half);
   }
 
   /** True: there was a link, which has ended. Never rejects: what went wrong is kept as {@link failure}. */

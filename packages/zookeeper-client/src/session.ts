@@ -401,13 +401,15 @@ export class Session {
 
   /**
    * Evenly random below a bound that doubles. Its cap leaves several attempts within a session's time; when that is over
-   * there is nothing to save, and a herd that lost the same server must not return to it within a second.
+   * there is nothing to save, and a herd that lost the same server must not return to it within a second: of pauses
+   * between nothing and 10 s a fifth ends within any one, of those between 5 and 10 s an eighth.
    */
   #pause(failures: number, awayMs: number): Promise<void> {
     const { clock, random } = this.#environment;
     const isLost = awayMs > this.#timeoutMs;
     const capMs = isLost ? Math.min(10_000, this.#timeoutMs / 1.5) : Math.min(5_000, this.#timeoutMs / 12);
-    const delayMs = random() * Math.min(capMs, 50 * 2 ** Math.min(failures, 20));
+    const share = isLost ? (1 + random()) / 2 : random();
+    const delayMs = share * Math.min(capMs, 50 * 2 ** Math.min(failures, 20));
     return new Promise((resolve) => {
       const { signal } = this.#closing;
       const done = () => {
