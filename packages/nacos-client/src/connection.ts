@@ -20,6 +20,8 @@ interface Waiting {
 const stableMs = 10_000;
 /** A server that is starting is asked again at least this often; Java and Go ask every second. */
 const startingMs = 1_000;
+/** After so long without a server the others are likely to wait as well, and must not all return within a second. */
+const longAbsenceMs = 30_000;
 const tries = 3;
 
 /**
@@ -36,6 +38,8 @@ export class Connection implements AsyncDisposable, SessionOwner {
   #wakeLoop = new AbortController();
   readonly #servers: ServerList;
   #ended: Promise<void>[] = [];
+  /** Since when there is no session, while there is none. */
+  #awaySinceMs: number;
 
   constructor(
     readonly module: NacosModule,
@@ -43,6 +47,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
     readonly onPush: (push: Push, session: Session) => void,
   ) {
     setMaxListeners(0, this.#stop.signal);
+    this.#awaySinceMs = settings.environment.clock.monotonicMs();
     this.#servers = new ServerList(settings, () => this.#leaveUnlisted());
     this.#state = new ConnectionState(module, settings.environment);
     this.#running = this.#keepConnected();
@@ -177,6 +182,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
         this.#adopt(await Session.open(server, this.module, this.settings, this, signal));
         this.#servers.worked(server);
         const session = await this.#untilMoveNeeded();
+        this.#awaySinceMs = environment.clock.monotonicMs();
         failures = session.ageMs >= stableMs ? 0 : failures + 1;
         // That it was lost says as much as a failed connect; a wish to move says nothing against it.
         if (!session.isOpen) this.#servers.failed(server);
@@ -190,11 +196,18 @@ export class Connection implements AsyncDisposable, SessionOwner {
     }
   }
 
+  /**
+   * After a long absence between the cap and 1.4 times that: of pauses between nothing and 5 s a third ends within one
+   * second, of those between 5 and 7 s a sixth.
+   */
   #pauseMs(failures: number): number {
     const { environment, backoffBaseMs, backoffCapMs } = this.settings;
+    const { clock, random } = environment;
     const isStarting = this.state.lastError?.serverCode === 300;
+    const isLong = clock.monotonicMs() - this.#awaySinceMs > longAbsenceMs;
+    if (isLong && !isStarting) return backoffCapMs * (1 + 0.4 * random());
     const capMs = isStarting ? Math.min(startingMs, backoffCapMs) : backoffCapMs;
-    return backoffMs(failures, environment.random, backoffBaseMs, capMs);
+    return backoffMs(failures, random, backoffBaseMs, capMs);
   }
 
   #adopt(session: Session): void {
