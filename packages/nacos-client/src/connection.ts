@@ -20,8 +20,11 @@ interface Waiting {
 const stableMs = 10_000;
 /** A server that is starting is asked again at least this often; Java and Go ask every second. */
 const startingMs = 1_000;
-/** After so long without a server the others are likely to wait as well, and must not all return within a second. */
-const longAbsenceMs = 30_000;
+/**
+ * After so long without a server the others are likely to wait as well, and must not all return within a second. Each
+ * takes a moment between these two, or they would go on in step.
+ */
+const longAbsence = { leastMs: 22_000, mostMs: 32_000 } as const;
 const tries = 3;
 
 /**
@@ -38,8 +41,8 @@ export class Connection implements AsyncDisposable, SessionOwner {
   #wakeLoop = new AbortController();
   readonly #servers: ServerList;
   #ended: Promise<void>[] = [];
-  /** Since when there is no session, while there is none. */
-  #awaySinceMs: number;
+  /** From when on an absence is a long one, while there is no session. */
+  #longFromMs: number;
 
   constructor(
     readonly module: NacosModule,
@@ -47,7 +50,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
     readonly onPush: (push: Push, session: Session) => void,
   ) {
     setMaxListeners(0, this.#stop.signal);
-    this.#awaySinceMs = settings.environment.clock.monotonicMs();
+    this.#longFromMs = longFromMs(settings);
     this.#servers = new ServerList(settings, () => this.#leaveUnlisted());
     this.#state = new ConnectionState(module, settings.environment);
     this.#running = this.#keepConnected();
@@ -182,7 +185,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
         this.#adopt(await Session.open(server, this.module, this.settings, this, signal));
         this.#servers.worked(server);
         const session = await this.#untilMoveNeeded();
-        this.#awaySinceMs = environment.clock.monotonicMs();
+        this.#longFromMs = longFromMs(this.settings);
         failures = session.ageMs >= stableMs ? 0 : failures + 1;
         // That it was lost says as much as a failed connect; a wish to move says nothing against it.
         if (!session.isOpen) this.#servers.failed(server);
@@ -197,15 +200,14 @@ export class Connection implements AsyncDisposable, SessionOwner {
   }
 
   /**
-   * After a long absence between the cap and 1.4 times that: of pauses between nothing and 5 s a third ends within one
-   * second, of those between 5 and 7 s a sixth.
+   * After a long absence between the cap and twice that: of pauses between nothing and 5 s a third ends within one
+   * second, of those between 5 and 10 s an eighth.
    */
   #pauseMs(failures: number): number {
     const { environment, backoffBaseMs, backoffCapMs } = this.settings;
     const { clock, random } = environment;
     const isStarting = this.state.lastError?.serverCode === 300;
-    const isLong = clock.monotonicMs() - this.#awaySinceMs > longAbsenceMs;
-    if (isLong && !isStarting) return backoffCapMs * (1 + 0.4 * random());
+    if (clock.monotonicMs() >= this.#longFromMs && !isStarting) return backoffCapMs * (1 + random());
     const capMs = isStarting ? Math.min(startingMs, backoffCapMs) : backoffCapMs;
     return backoffMs(failures, random, backoffBaseMs, capMs);
   }
@@ -265,6 +267,11 @@ export class Connection implements AsyncDisposable, SessionOwner {
     await Promise.all([this.#running, this.#servers[Symbol.asyncDispose]()]);
     await Promise.all(this.#ended);
   }
+}
+
+function longFromMs({ environment: { clock, random } }: Settings): number {
+  const { leastMs, mostMs } = longAbsence;
+  return clock.monotonicMs() + leastMs + random() * (mostMs - leastMs);
 }
 
 function isBusy(reply: Reply): boolean {

@@ -55,7 +55,7 @@ export interface NacosOptions {
   readonly healthTimeoutMs?: number;
   /** The bound of the first wait after a failed connect; doubles up to `backoffCapMs`. Default 20 ms: a loopback server returns that fast. */
   readonly backoffBaseMs?: number;
-  /** Default 5000 ms. After 30 s without a server the waits are between this and 1.4 times this: a herd is spread. */
+  /** Default 5000 ms. After 22 to 32 s without a server the waits are between this and twice this: a herd is spread. */
   readonly backoffCapMs?: number;
   /**
    * For how long after a (re)connect a list of instances is not `settled`: others may not have come back yet.
