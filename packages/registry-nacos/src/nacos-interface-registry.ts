@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { deadline, Latest, RegistryError, type Runtime, type ServiceKey, sleep } from "@dubbo-ts/core";
 import {
   type InterfaceRegistration,
@@ -44,6 +45,7 @@ export class NacosInterfaceRegistry implements InterfaceRegistry {
   constructor(options: NacosInterfaceRegistryOptions) {
     this.name = options.name;
     this.#options = options;
+    setMaxListeners(0, this.#closing.signal); // one for each registration that is under way
   }
 
   async register(url: ServiceUrl, signal: AbortSignal): Promise<InterfaceRegistration> {
