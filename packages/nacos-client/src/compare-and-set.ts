@@ -2,7 +2,7 @@ import { type Body, textOf } from "./body.js";
 import { md5Of } from "./config-key.js";
 import type { Connection } from "./connection.js";
 import { isPermanent, NacosError } from "./nacos-error.js";
-import { bodyOfReply, isContended, type Reply } from "./reply.js";
+import { bodyOfReply, hasBeenOvertaken, isContended, type Reply } from "./reply.js";
 import type { Session } from "./session.js";
 import { backoffMs, pause } from "./waiting.js";
 
@@ -83,6 +83,8 @@ async function isReadable(
   throw unsure ?? new NacosError("TIMEOUT", `${what}: not readable within ${readableWithinMs} ms`);
 }
 
-function hasLost({ ok, errorCode, message }: Reply): boolean {
-  return !ok && (errorCode === 409 || errorCode === 410 || (errorCode === 500 && /cas/i.test(message)));
+function hasLost(reply: Reply): boolean {
+  const { ok, errorCode, message } = reply;
+  const isCas = errorCode === 409 || errorCode === 410 || (errorCode === 500 && /cas/i.test(message));
+  return !ok && (isCas || hasBeenOvertaken(reply));
 }

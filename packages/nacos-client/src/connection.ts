@@ -5,7 +5,7 @@ import type { NacosModule } from "./link.js";
 import { NacosError } from "./nacos-error.js";
 import type { ServerAddress, Settings } from "./options.js";
 import type { Push } from "./push-stream.js";
-import { isContended, type Reply } from "./reply.js";
+import { hasBeenOvertaken, isContended, type Reply } from "./reply.js";
 import { ServerList } from "./server-list.js";
 import { Session, type SessionOwner } from "./session.js";
 import type { CallOptions } from "./transport.js";
@@ -127,7 +127,7 @@ export class Connection implements AsyncDisposable, SessionOwner {
 
   /**
    * A request on whatever connection there is, up to three times when it did not get through (registries A1.9),
-   * with a pause when the server, or its database, is overloaded. What a server refuses is a {@link Reply}.
+   * with a pause when the server, or its database, is overloaded, or somebody else was quicker. What a server refuses is a {@link Reply}.
    * @throws {NacosError} UNAVAILABLE, NOT_NACOS, TIMEOUT, INVALID, CLOSED. @throws `signal.reason` when that aborts.
    */
   async request(
@@ -276,7 +276,7 @@ function longFromMs({ environment: { clock, random } }: Settings): number {
 
 function isBusy(reply: Reply): boolean {
   const isStarting = reply.errorCode === 300 && reply.type === "ErrorResponse";
-  return reply.errorCode === 503 || isStarting || isContended(reply);
+  return reply.errorCode === 503 || isStarting || isContended(reply) || hasBeenOvertaken(reply);
 }
 
 function closed(): NacosError {

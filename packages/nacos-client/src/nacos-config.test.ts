@@ -156,6 +156,20 @@ describe("reading and writing", () => {
     expect(server.of("ConfigPublishRequest")).toHaveLength(3 + 3 + 3 + 3);
   });
 
+  test("who inserts at the same moment as somebody else writes over it, or has lost the condition", async () => {
+    const config = client();
+    let isTaken = true;
+    server.intercept = ({ type }) => {
+      if (type !== "ConfigPublishRequest" || !isTaken) return undefined;
+      isTaken = false;
+      return refused(500, "config already exist, dataId: k1, group: DEFAULT_GROUP, namespaceId: public");
+    };
+    expect(await config.publish(key, "v1", {}, forever)).toBe(true);
+    expect(server.of("ConfigPublishRequest")).toHaveLength(2);
+    isTaken = true;
+    expect(await config.publish({ dataId: "k2" }, "v1", { casMd5: "" }, forever)).toBe(false);
+  });
+
   test("says what is wrong with a parameter before it sends", async () => {
     const config = client();
     const wrong = { code: "INVALID" };

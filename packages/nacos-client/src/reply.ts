@@ -40,6 +40,11 @@ export function isContended({ ok, errorCode, message }: Reply): boolean {
   return !ok && errorCode === 500 && /lock could not be obtained|lock wait timeout|deadlock/i.test(message);
 }
 
+/** Somebody else inserted the same at the same moment: 3.1.0's words, with code 500, for the second of two inserts. */
+export function hasBeenOvertaken({ ok, errorCode, message }: Reply): boolean {
+  return !ok && errorCode === 500 && /config already exist/i.test(message);
+}
+
 /** The body of `reply`. @throws {NacosError} when it is not ok. */
 export function bodyOfReply(reply: Reply, what: string): Body {
   if (!reply.ok) throw refusal(reply, what);
