@@ -73,20 +73,6 @@ for (const major of [3, 2] as const)
       }
     }, 300_000);
 
-    test("ten who publish the same at once, without a condition, all succeed, round after round", async () => {
-      const clients = Array.from({ length: 10 }, () => client());
-      await Promise.all(clients.map((one) => one.ready(forever)));
-      for (let round = 0; round < 10; round += 1) {
-        const key = newKey();
-        const published = clients.map((one) => one.publish(key, "the same", {}, forever));
-        expect(await Promise.all(published)).toEqual(clients.map(() => true));
-        await waitFor(
-          async () => (await clients[0]?.get(key, forever))?.content === "the same",
-          within(30_000),
-        );
-      }
-    }, 120_000);
-
     test("ten who add themselves to one list at once are all in it", async () => {
       const key = newKey();
       const add = async (writer: NacosConfig, name: string) => {
