@@ -107,23 +107,32 @@ export function serviceInfoOf(body: Body): ServiceInfo {
   return decodeServiceInfo(bodyOf(body, "serviceInfo") ?? {});
 }
 
+/** The {@link instanceKey}s of the ServiceInfo inside `body`: who looks for an address alone reads no metadata of hundreds. */
+export function listedKeys(body: Body): ReadonlySet<string> {
+  const hosts = bodiesOf(bodyOf(body, "serviceInfo") ?? {}, "hosts");
+  return new Set(hosts.map((host) => instanceKey(addressOf(host))));
+}
+
 /** The request that lists all instances of the service of `base`. */
 export function queryBody(base: Body): Body {
   return { ...base, cluster: "", healthyOnly: false, udpPort: 0 };
 }
 
+function addressOf(host: Body): Pick<NacosInstance, "ip" | "port" | "clusterName"> {
+  const clusterName = textOf(host, "clusterName") || "DEFAULT";
+  return { ip: textOf(host, "ip"), port: numberOf(host, "port"), clusterName };
+}
+
 function decodeInstance(host: Body): NacosInstance | undefined {
-  const ip = textOf(host, "ip");
-  if (ip === "") return undefined;
+  const address = addressOf(host);
+  if (address.ip === "") return undefined;
   return Object.freeze({
     instanceId: textOf(host, "instanceId"),
-    ip,
-    port: numberOf(host, "port"),
+    ...address,
     weight: numberOf(host, "weight", 1),
     healthy: flagOf(host, "healthy", true),
     enabled: flagOf(host, "enabled", true),
     ephemeral: flagOf(host, "ephemeral", true),
-    clusterName: textOf(host, "clusterName") || "DEFAULT",
     metadata: textMapOf(host, "metadata"),
   });
 }

@@ -3,11 +3,10 @@ import type { Connection } from "./connection.js";
 import {
   encodeInstance,
   instanceKey,
-  type NacosInstance,
+  listedKeys,
   type NewInstance,
   queryBody,
   type ServiceName,
-  serviceInfoOf,
   serviceKey,
 } from "./instance.js";
 import { Keeper, type NextLook } from "./keeper.js";
@@ -166,8 +165,8 @@ export class Registration {
     const { environment, resyncMs } = this.connection.settings;
     const wanted = [...this.#wanted.values()].filter(({ enabled = true }) => enabled);
     const reply = await session.call("ServiceQueryRequest", queryBody(this.base), { signal: session.signal });
-    const { hosts } = serviceInfoOf(bodyOfReply(reply, `looking for ${this.#key}`));
-    const isMissing = !includesAll(hosts, wanted);
+    const listed = listedKeys(bodyOfReply(reply, `looking for ${this.#key}`));
+    const isMissing = !wanted.every((instance) => listed.has(instanceKey(instance)));
     if (isMissing) {
       this.#sentVersion = -1;
       if (!this.#wasMissing)
@@ -178,11 +177,6 @@ export class Registration {
     this.#wasMissing = isMissing;
     return again ? 0 : jitteredMs(resyncMs, environment);
   }
-}
-
-function includesAll(hosts: readonly NacosInstance[], wanted: readonly NewInstance[]): boolean {
-  const listed = new Set(hosts.map(instanceKey));
-  return wanted.every((instance) => listed.has(instanceKey(instance)));
 }
 
 /** What makes a server that may hold `sent` hold `wanted`; undefined when it holds nothing and should. */
