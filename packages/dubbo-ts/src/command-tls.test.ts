@@ -2,13 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Application } from "@dubbo-ts/application";
-import { runCommand } from "@dubbo-ts/cli";
 import { silentLogger } from "@dubbo-ts/core";
 import { type NacosServer, startNacosServer } from "@dubbo-ts/registry-local";
 import { defineService, java, method } from "@dubbo-ts/rpc";
 import { testCertificates } from "@dubbo-ts/testkit";
-import { commandTools } from "./command-tools.js";
 import { createApplication } from "./create-application.js";
+import { runHere } from "./test-support.js";
 
 jest.setTimeout(60_000);
 
@@ -53,18 +52,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function run(...args: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const io = {
-    out: (line: string) => void out.push(line),
-    err: (line: string) => void err.push(line),
-    signal: AbortSignal.timeout(50_000),
-    env: { DUBBO_REGISTRY: registry },
-  };
-  const code = await runCommand([...args, "--timeout", "20s"], io, "1.2.3", commandTools);
-  return { code, out: out.join("\n"), err: err.join("\n") };
-}
+const run = (...args: string[]) => runHere(registry, [...args, "--timeout", "20s"], 50_000);
 
 /** What an application's `consumer.tls` would have, as options. */
 const trust = () => ["--ca-file", file("ca.pem")];

@@ -1,10 +1,9 @@
 import type { Application } from "@dubbo-ts/application";
-import { runCommand } from "@dubbo-ts/cli";
 import { RemoteException, silentLogger } from "@dubbo-ts/core";
 import { type NacosServer, startNacosServer } from "@dubbo-ts/registry-local";
 import { callContext, defineService, java, method } from "@dubbo-ts/rpc";
-import { commandTools } from "./command-tools.js";
 import { createApplication } from "./create-application.js";
+import { runHere } from "./test-support.js";
 
 const User = java.object("org.example.User", { id: java.long(), name: java.string(), born: java.date() });
 
@@ -46,18 +45,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function run(...args: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const io = {
-    out: (line: string) => void out.push(line),
-    err: (line: string) => void err.push(line),
-    signal: AbortSignal.timeout(15_000),
-    env: { DUBBO_REGISTRY: registry },
-  };
-  const code = await runCommand(args, io, "1.2.3", commandTools);
-  return { code, out: out.join("\n"), err: err.join("\n") };
-}
+const run = (...args: string[]) => runHere(registry, args, 15_000);
 
 const call = (...args: string[]) => run("call", "org.example.Users", ...args, "--json");
 
