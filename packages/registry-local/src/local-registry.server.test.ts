@@ -6,7 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { systemRuntime } from "@dubbo-ts/core";
-import { follow, noLeaks, recordingLogger, sampleInstance, sampleMetadata, waitFor } from "@dubbo-ts/testkit";
+import {
+  follow,
+  freePort,
+  noLeaks,
+  recordingLogger,
+  sampleInstance,
+  sampleMetadata,
+  waitFor,
+} from "@dubbo-ts/testkit";
 import { joinLocalRegistry, type LocalOptions, type LocalRegistry } from "./local-registry.js";
 
 const support = join(__dirname, "..", "test");
@@ -86,7 +94,7 @@ describe("the registry of this machine", () => {
   }
 
   test("outlives the process that serves it, killed or stopped, and nobody sees an empty list", async () => {
-    const port = await freePort();
+    const port = await freePort([1_000]);
     const all = Array.from({ length: 8 }, (_, index) => index + 1);
     for (const one of all) peers.push(new Peer(port, dataFile, one));
     const everybodySees = (ports: readonly number[], among: readonly Peer[]) =>
@@ -123,7 +131,7 @@ describe("the registry of this machine", () => {
   }, 60_000);
 
   test("is served by one of two that start in the same millisecond, and both are registered", async () => {
-    const port = await freePort();
+    const port = await freePort([1_000]);
     const startAtMs = Date.now() + 2_000;
     peers.push(new Peer(port, dataFile, 1, startAtMs), new Peer(port, dataFile, 2, startAtMs));
     await waitFor(() => peers.every((peer) => peer.sees([1, 2])), { timeoutMs: 20_000 });
@@ -132,7 +140,7 @@ describe("the registry of this machine", () => {
 
   test("is joined by several of one process, says so once each, and leaves nothing behind", async () => {
     const checkLeaks = noLeaks();
-    const port = await freePort();
+    const port = await freePort([1_000]);
     const log = recordingLogger();
     const first = await joinAt(port, {}, { ...systemRuntime, log });
     const second = await joinAt(port, { host: "localhost" });
@@ -155,7 +163,7 @@ describe("the registry of this machine", () => {
   });
 
   test("keeps metadata and mappings when all processes stopped", async () => {
-    const port = await freePort();
+    const port = await freePort([1_000]);
     const metadata = sampleMetadata("app");
     const first = await joinAt(port);
     await first.metadataReport.publish(metadata, forever);
@@ -169,7 +177,7 @@ describe("the registry of this machine", () => {
   });
 
   test("waits, as a pure client, for somebody who serves", async () => {
-    const port = await freePort();
+    const port = await freePort([1_000]);
     const client = await joinAt(port, { serve: false, joinTimeoutMs: 50 });
     const registering = client.registry.register(sampleInstance({ application: "early" }), forever);
     const server = await joinAt(port);
@@ -179,7 +187,7 @@ describe("the registry of this machine", () => {
   });
 
   test("joining waits as long as it is told to, longer than a request would", async () => {
-    const port = await freePort();
+    const port = await freePort([1_000]);
     const settings = { serve: false, joinTimeoutMs: 20_000, client: { waitForServerMs: 100 } };
     const joining = joinAt(port, settings);
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -215,13 +223,3 @@ describe("the registry of this machine", () => {
       await expect(joinLocalRegistry({ port, dataFile })).rejects.toMatchObject({ code: "ADDRESS_INVALID" });
   });
 });
-
-/** A base port whose gRPC port, 1000 above, is free. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port - 1000;
-}
