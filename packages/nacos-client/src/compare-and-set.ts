@@ -1,6 +1,6 @@
 import { type Body, textOf } from "./body.js";
 import { md5Of } from "./config-key.js";
-import type { Connection } from "./connection.js";
+import { type Connection, tries } from "./connection.js";
 import { isPermanent, NacosError } from "./nacos-error.js";
 import { bodyOfReply, hasBeenOvertaken, isContended, type Reply } from "./reply.js";
 import type { Session } from "./session.js";
@@ -45,7 +45,7 @@ async function writeOnce(
     try {
       const reply = await send(session);
       if (hasLost(reply)) return "lost";
-      if (isContended(reply) && failures < 3) {
+      if (isContended(reply) && failures < tries) {
         await pause(environment.clock, backoffMs(failures, environment.random, 100, 1_000), [signal]);
         signal.throwIfAborted();
         continue;

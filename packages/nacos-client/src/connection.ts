@@ -25,7 +25,8 @@ const startingMs = 1_000;
  * takes a moment between these two, or they would go on in step.
  */
 const longAbsence = { leastMs: 22_000, mostMs: 32_000 } as const;
-const tries = 3;
+/** How often a request is made in all. */
+export const tries = 3;
 
 /**
  * Keeps one {@link Session} alive: goes through the servers from a random start, connects again at once when one
