@@ -149,7 +149,7 @@ function outputOf({ stdout }: { stdout: string }): string {
 function withoutNumbers(text: string): string {
   return normal(text)
     .replace(/\b[0-9a-f]{12}\b/g, "<revision>")
-    .replace(/\d{4,}|\d+ ms/g, "<number>");
+    .replace(/(?<=process )\d+|\d{4,}|\d+ ms/g, "<number>");
 }
 
 function normal(text: string): string {
