@@ -17,6 +17,9 @@ import { serviceOf } from "./lib.mjs";
 const consumerFile = fileURLToPath(new URL("zookeeper-consumer.mjs", import.meta.url));
 const warmUp = "org.example.WarmUp";
 const runtime = { ...systemRuntime, log: silentLogger };
+/** Between the changes of a train, and between those that come alone. */
+const trainGapMs = 25;
+const aloneGapMs = 250;
 const limit = () => AbortSignal.timeout(120_000);
 
 /** `flags` go to the consumer's Node: `--cpu-prof` for example. */
@@ -39,11 +42,11 @@ export async function measureOnZooKeeper(options) {
   }
 }
 
-async function measureWith(writer, revision, consumer, { services, instances, changes, gapMs = 25 }) {
+async function measureWith(writer, revision, consumer, { services, instances, changes }) {
   const joined = await consumer.told();
   const idle = await cpuOf(consumer, () => pause(2_000));
   const idlePerMs = idle.cpuMs / idle.ms;
-  const cost = async (count, change) => {
+  const cost = async (count, gapMs, change) => {
     const { cpuMs, ms, lists } = await cpuOf(consumer, async () => {
       for (let done = 0; done < count; done += 1) {
         await change(done);
@@ -53,13 +56,19 @@ async function measureWith(writer, revision, consumer, { services, instances, ch
     });
     return { cpuMs: (cpuMs - idlePerMs * ms) / count, lists: lists / count / services };
   };
+  const round = async (count, gapMs) => {
+    const restart = await cost(count, gapMs, (at) => writer.restart(at));
+    const leave = await cost(count, gapMs, (at) => writer.remove(at));
+    const left = await consumer.look();
+    const join = await cost(count, gapMs, (at) => writer.add("provider", at, revision));
+    const back = await consumer.look();
+    const complete = left.routable === instances - count && back.routable === instances;
+    return { restart, leave, join, complete };
+  };
   // Until it is compiled, as what runs often is.
-  await cost(Math.ceil(changes / 5), (at) => writer.restart(at));
-  const restart = await cost(changes, (at) => writer.restart(at));
-  const leave = await cost(changes, (at) => writer.remove(at));
-  const left = await consumer.look();
-  const join = await cost(changes, (at) => writer.add("provider", at, revision));
-  const back = await consumer.look();
+  for (let turn = 0; turn < 4; turn += 1) await round(Math.ceil(changes / 4), trainGapMs);
+  const train = await round(changes, trainGapMs);
+  const alone = await round(Math.ceil(changes / 4), aloneGapMs);
   const bytes = joined.heap + joined.buffers;
   return {
     services,
@@ -68,13 +77,17 @@ async function measureWith(writer, revision, consumer, { services, instances, ch
     routableCpuMs: joined.cpuMs,
     memoryMb: bytes / 2 ** 20,
     memoryPerPair: bytes / (services * instances),
-    restartCpuMs: restart.cpuMs,
-    leaveCpuMs: leave.cpuMs,
-    joinCpuMs: join.cpuMs,
-    /** Of all services, how many were told of a change, in the mean: less than 1 where two changes were taken at once. */
-    told: Math.min(restart.lists, leave.lists, join.lists),
+    restartCpuMs: train.restart.cpuMs,
+    leaveCpuMs: train.leave.cpuMs,
+    joinCpuMs: train.join.cpuMs,
+    restartAloneCpuMs: alone.restart.cpuMs,
+    leaveAloneCpuMs: alone.leave.cpuMs,
+    joinAloneCpuMs: alone.join.cpuMs,
+    /** How often each service was told, per change: less than 1 where changes were taken together. */
+    told: Math.min(train.restart.lists, train.leave.lists, train.join.lists),
+    toldAlone: Math.min(alone.restart.lists, alone.leave.lists, alone.join.lists),
     idleCpuPerSecond: idlePerMs * 1_000,
-    complete: left.routable === instances - changes && back.routable === instances,
+    complete: train.complete && alone.complete,
   };
 }
 

@@ -32,10 +32,10 @@ class Tree {
   }
 
   /** What changed since it was asked last. */
-  pass(full = false): Pass {
+  pass(full = false, resync = false): Pass {
     const changed = new Set(this.#changed);
     this.#changed.clear();
-    return { full, changed, watcher: { onEvent() {} }, signal: new AbortController().signal };
+    return { full, resync, changed, watcher: { onEvent() {} }, signal: new AbortController().signal };
   }
 
   async getChildren() {
@@ -130,4 +130,21 @@ test("one among many that cannot be read is left out until it can, and again aft
     tree.put("h50");
     expect([round, ...(await hosts())]).toEqual([round, ...all]);
   }
+});
+
+test("routine looks read a tenth of the nodes each, and find in ten of them whatever was not told", async () => {
+  const tree = new Tree();
+  for (let at = 0; at < 100; at += 1) tree.put(`h${at}`);
+  const reader = readerOf(tree);
+  await reader.follow(tree.pass(true));
+  for (let at = 0; at < 100; at += 1) tree.put(`h${at}`);
+  tree.remove("h99");
+  tree.pass(); // is not told
+  const look = async () =>
+    (await reader.follow(tree.pass(false, true))).map(({ host, startedAtMs }) => `${host} ${startedAtMs}`);
+  tree.reads = 0;
+  expect(await look()).toHaveLength(99);
+  expect(tree.reads).toBeLessThanOrEqual(10);
+  for (let turn = 0; turn < 9; turn += 1) await look();
+  expect([...(await look())].sort()).toEqual(tree.truth);
 });

@@ -19,6 +19,9 @@ interface Known {
   readonly instance: ServiceInstance | undefined;
 }
 
+/** In so many routine looks each node is read once. */
+const resyncTurns = 10;
+
 /** After more changes than this the instances are gathered anew. */
 const maxPatched = 16;
 
@@ -30,7 +33,8 @@ interface Reading {
 
 /**
  * Reads the nodes below an application's, again and again; what did not change gives the same object. A change costs
- * one read, and where nodes came or went one of their names.
+ * one read, and where nodes came or went one of their names. A routine look reads the names and a tenth of the nodes:
+ * within a session no watch gets lost, and all nodes each minute would be the most that a large consumer has to do.
  */
 export class InstanceReader {
   /** By the node's name; those that came later stand behind. */
@@ -40,6 +44,7 @@ export class InstanceReader {
   readonly #listed = new KnownStrings();
   readonly #parts = new InstanceParts();
   #last: readonly ServiceInstance[] = [];
+  #turn = 0;
 
   constructor(
     private readonly client: ZooKeeperClient,
@@ -50,9 +55,9 @@ export class InstanceReader {
 
   /** The same array as before when nothing changed. Children that cannot be read are left out one by one. */
   async follow(pass: Pass): Promise<readonly ServiceInstance[]> {
-    const { full, changed } = pass;
+    const { full, resync, changed } = pass;
     const touched = [...changed].map((path) => path.slice(this.path.length + 1));
-    if (!full && !changed.has(this.path)) {
+    if (!full && !resync && !changed.has(this.path)) {
       const names = touched.filter((name) => this.#known.has(name));
       return this.#take(await this.#readAll(names, pass), [], this.#names);
     }
@@ -60,6 +65,7 @@ export class InstanceReader {
     if (full) return this.read(names, pass);
     const { come, gone } = this.#compare(names);
     const still = new Set(touched.filter((name) => this.#known.has(name)));
+    if (resync) for (const name of this.#nextTurn()) still.add(name);
     for (const name of gone) still.delete(name);
     return this.#take(await this.#readAll([...come, ...still], pass), gone, names);
   }
@@ -68,6 +74,11 @@ export class InstanceReader {
   async read(names: readonly string[], reading: Reading): Promise<readonly ServiceInstance[]> {
     const { gone } = this.#compare(names);
     return this.#take(await this.#readAll(names, reading), gone, names);
+  }
+
+  #nextTurn(): readonly string[] {
+    this.#turn = (this.#turn + 1) % resyncTurns;
+    return [...this.#known.keys()].filter((_, at) => at % resyncTurns === this.#turn);
   }
 
   /** What is different from the names that are known. */

@@ -102,9 +102,9 @@ function openClient(
       clock,
       random,
       log,
-      connect: (server) => {
-        const plain = network.connect({ ...server, noDelay: true });
-        return options.tls === undefined ? plain : tlsSocket(plain, server.host, options.tls);
+      connect: (server, onread) => {
+        if (options.tls === undefined) return network.connect({ ...server, noDelay: true, onread });
+        return tlsSocket(network.connect({ ...server, noDelay: true }), server.host, options.tls);
       },
     });
   } catch (cause) {

@@ -102,7 +102,7 @@ class ZooKeeperRegistry implements Registry {
   async *watch(application: string, signal: AbortSignal): AsyncGenerator<InstanceSet, void, undefined> {
     const path = this.#pathOf(application);
     const reader = this.#reader(application, path);
-    const sets = follow(this.#client, (pass) => reader.follow(pass), this.#following(signal));
+    const sets = follow(this.#client, (pass) => reader.follow(pass), { ...this.#following(signal), restMs });
     for await (const { value, settled } of this.#guarded(sets)) yield { instances: value, settled };
   }
 
@@ -229,6 +229,11 @@ class ZooKeeperRegistry implements Registry {
       );
     return `${this.#root}/${application}`;
   }
+}
+
+/** A list costs more to follow the longer it is, and is told of the more changes: those of a train are taken together. */
+function restMs({ length }: readonly ServiceInstance[]): number {
+  return Math.min(length / 20, 200);
 }
 
 function sorted(children: Children): Children {

@@ -14,13 +14,15 @@ export interface Pass {
   readonly changed: ReadonlySet<string>;
   /** True: read everything again; what is known may be of another session, or a change may have been missed. */
   readonly full: boolean;
+  /** True: nothing is known to have been missed, but it is time to look again. */
+  readonly resync: boolean;
   readonly signal: AbortSignal;
 }
 
 /** When {@link Alarm} rings. */
 export interface AlarmOptions {
   readonly signal: AbortSignal;
-  /** Everything is read again after so long, at random half as long again, whatever was told. Default 60,000 ms. */
+  /** A look is taken again after so long, at random half as long again, whatever was told. Default 60,000 ms. */
   readonly resyncMs?: number | undefined;
   /** How long after a reconnect a value does not count as settled. Default: the session's time. */
   readonly settleMs?: number | undefined;
@@ -33,10 +35,12 @@ export class Alarm {
   readonly #onAbort = () => this.#ring();
   #changed = new Set<string>();
   #full = true;
+  #resync = false;
   #rung = false;
   #settled = true;
   #wake: (() => void) | undefined;
   #dueMs: number;
+  #beganMs = 0;
   #retryMs: number | undefined;
 
   constructor(
@@ -61,11 +65,14 @@ export class Alarm {
       watcher: this.#watcher,
       changed: this.#changed,
       full: this.#full,
+      resync: this.#resync,
       signal: this.options.signal,
     };
     this.#changed = new Set();
     this.#full = false;
+    this.#resync = false;
     this.#rung = false;
+    this.#beganMs = this.client.environment.clock.monotonicMs();
     this.#retryMs = undefined;
     this.#settled = this.#unsettledForMs() <= 0;
     return pass;
@@ -74,21 +81,29 @@ export class Alarm {
   /** What `pass` should have read is still to be read, after a while. */
   failed(pass: Pass, failures: number): void {
     this.#full ||= pass.full;
+    this.#resync ||= pass.resync;
     for (const path of pass.changed) this.#changed.add(path);
     const { random } = this.client.environment;
     this.#retryMs = 20 + random() * Math.min(retryCapMs, 100 * 2 ** Math.min(failures, 20));
   }
 
-  /** Resolves when a pass is due. */
-  async wait(): Promise<void> {
+  /** Resolves when a pass is due: one for changes alone no sooner than `restMs` after the one before it began. */
+  async wait(restMs = 0): Promise<void> {
     const { clock } = this.client.environment;
+    const { signal } = this.options;
     const timers: Timer[] = [];
     await new Promise<void>((resolve) => {
-      if (this.#rung || this.options.signal.aborted) return resolve();
-      this.#wake = resolve;
       const after = (delayMs: number, ring: () => void) =>
         timers.push(clock.setTimeout(ring, delayMs, { background: true }));
-      after(Math.max(0, this.#dueMs - clock.monotonicMs()), () => this.#readAll());
+      let resting = false;
+      this.#wake = () => {
+        const leftMs = this.#beganMs + restMs - clock.monotonicMs();
+        if (leftMs < 1 || this.#full || signal.aborted) return resolve();
+        if (!resting) after(leftMs, resolve);
+        resting = true;
+      };
+      if (this.#rung || signal.aborted) return this.#wake();
+      after(Math.max(0, this.#dueMs - clock.monotonicMs()), () => this.#onDue());
       if (!this.#settled) after(Math.max(0, this.#unsettledForMs()) + 1, () => this.#readAll());
       if (this.#retryMs !== undefined) after(this.#retryMs, () => this.#ring());
     });
@@ -105,6 +120,12 @@ export class Alarm {
   #onEvent({ type, path }: NodeEvent): void {
     if (type === "unknown") this.#full = true;
     this.#changed.add(path);
+    this.#ring();
+  }
+
+  #onDue(): void {
+    this.#dueMs = this.#nextResync();
+    this.#resync = true;
     this.#ring();
   }
 

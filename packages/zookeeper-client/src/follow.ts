@@ -6,6 +6,11 @@ import { isZooKeeperError } from "./errors.js";
 export interface FollowOptions<T> extends AlarmOptions {
   /** True: nothing to tell. Default: `Object.is`. */
   readonly same?: (before: T, after: T) => boolean;
+  /**
+   * How long changes are gathered after a reading that gave `value`, in ms from its beginning: the first change after a
+   * rest is read at once, a train of them together. Default 0.
+   */
+  readonly restMs?: (value: T) => number;
 }
 
 /** What {@link follow} yields. */
@@ -29,7 +34,7 @@ export async function* follow<T>(
   read: (pass: Pass) => Promise<T>,
   options: FollowOptions<T>,
 ): AsyncGenerator<Followed<T>, void, undefined> {
-  const { signal, same = Object.is } = options;
+  const { signal, same = Object.is, restMs = () => 0 } = options;
   const alarm = new Alarm(client, options);
   let last: Followed<T> | undefined;
   let failures = 0;
@@ -49,7 +54,7 @@ export async function* follow<T>(
         alarm.failed(pass, failures);
         failures += 1;
       }
-      await alarm.wait();
+      await alarm.wait(last === undefined ? 0 : restMs(last.value));
     }
   } finally {
     alarm.stop();

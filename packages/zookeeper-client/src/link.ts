@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { OnReadOpts, Socket } from "node:net";
 import type { Clock, Environment, ServerAddress, Timer } from "./environment.js";
 import { ZooKeeperError } from "./errors.js";
 import { FrameSplitter, FrameTooLargeError, frame } from "./frames.js";
@@ -89,7 +89,10 @@ class SocketLink implements Link {
     this.server = addressText(server);
     this.#clock = environment.clock;
     this.#frames = new FrameSplitter(maxFrameBytes);
-    this.#socket = environment.connect(server);
+    this.#socket = environment.connect(
+      server,
+      onReading((chunk) => this.#onData(chunk)),
+    );
     this.#socket.setNoDelay(true);
     this.#socket.on("error", (cause) =>
       this.end(loss(`connection to ${this.server} failed: ${cause.message}`, cause)),
@@ -157,6 +160,20 @@ class SocketLink implements Link {
       return new ZooKeeperError("TOO_LARGE", `${this.server} answered ${cause.message}`, undefined, why);
     return loss(`${this.server} sent what cannot be read`, cause);
   }
+}
+
+let shared: Uint8Array | undefined;
+
+/** Node makes 64 KiB for each reading otherwise: one buffer for all links serves as well, as what is read is copied at once. */
+function onReading(onData: (chunk: Buffer) => void): OnReadOpts {
+  shared ??= new Uint8Array(64 * 1024);
+  return {
+    buffer: shared,
+    callback(bytes, buffer) {
+      onData(Buffer.from(buffer.subarray(0, bytes)));
+      return true;
+    },
+  };
 }
 
 /**
