@@ -194,7 +194,8 @@ export class NacosNaming extends ConnectedClient {
     const known = this.#registrations.get(key);
     if (known !== undefined) return known;
     const remove = () => this.#registrations.delete(key);
-    const made = new Registration(this.connection, service, this.#base(service), remove);
+    const services = () => this.#registrations.size;
+    const made = new Registration(this.connection, service, this.#base(service), remove, services);
     this.#registrations.set(key, made);
     return made;
   }
@@ -204,7 +205,8 @@ export class NacosNaming extends ConnectedClient {
     const known = this.#subscriptions.get(key);
     if (known !== undefined) return known;
     const remove = () => this.#subscriptions.delete(key);
-    const made = new Subscription(this.connection, service, this.#base(service), remove);
+    const services = () => this.#subscriptions.size;
+    const made = new Subscription(this.connection, service, this.#base(service), remove, services);
     this.#subscriptions.set(key, made);
     return made;
   }

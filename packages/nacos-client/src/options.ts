@@ -63,7 +63,10 @@ export interface NacosOptions {
    * and the server pushes after 0.5 s.
    */
   readonly graceMs?: number;
-  /** The mean pause between reading again what is watched, and checking what is registered. Default 60000 ms. */
+  /**
+   * The mean pause between reading again what is watched, and checking what is registered: longer, up to 60 times, where
+   * this would be more than 200 hosts each time. Default 60000 ms.
+   */
   readonly resyncMs?: number;
   /** How many characters the metadata of an instance may have in all. Default 1024, the server's default. */
   readonly metadataLimit?: number;

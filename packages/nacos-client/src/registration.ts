@@ -11,12 +11,10 @@ import {
 } from "./instance.js";
 import { Keeper, type NextLook } from "./keeper.js";
 import { isPermanent, NacosError } from "./nacos-error.js";
+import { firstLookMs, resyncPauseMs } from "./looks.js";
 import { bodyOfReply } from "./reply.js";
 import type { Session } from "./session.js";
-import { abortable, jitteredMs } from "./waiting.js";
-
-/** Lists are up to 0.6 s old (nacos-server 8), so there is no point in looking for oneself sooner. */
-const verifyAfterMs = 1_500;
+import { abortable } from "./waiting.js";
 
 interface Waiter {
   readonly version: number;
@@ -45,6 +43,8 @@ export class Registration {
     private readonly service: ServiceName,
     private readonly base: Body,
     private readonly onEmpty: () => void,
+    /** How many services this client announces itself under. */
+    private readonly services: () => number,
   ) {
     this.#key = serviceKey(service);
     this.#keeper = new Keeper(connection, `registration of ${this.#key}`, (session) => this.#step(session));
@@ -133,7 +133,7 @@ export class Registration {
     if (this.#sentVersion !== this.#version) await this.#send(session);
     else if (this.#wanted.size > 0) return await this.#verify(session);
     if (this.#sentVersion !== this.#version) return 0;
-    if (this.#wanted.size > 0) return verifyAfterMs;
+    if (this.#wanted.size > 0) return firstLookMs(this.services(), this.connection.settings.environment);
     this.onEmpty();
     return "done";
   }
@@ -175,7 +175,8 @@ export class Registration {
     // An operator may have disabled an instance, which hides it: try once, then leave it to the resync.
     const again = isMissing && !this.#wasMissing;
     this.#wasMissing = isMissing;
-    return again ? 0 : jitteredMs(resyncMs, environment);
+    if (again) return 0;
+    return resyncPauseMs(resyncMs, { services: this.services(), hosts: listed.size }, environment);
   }
 }
 

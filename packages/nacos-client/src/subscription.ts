@@ -12,9 +12,9 @@ import {
 } from "./instance.js";
 import { Keeper, type NextLook } from "./keeper.js";
 import type { Latest } from "./latest.js";
+import { resyncPauseMs } from "./looks.js";
 import { bodyOfReply } from "./reply.js";
 import type { Session } from "./session.js";
-import { jitteredMs } from "./waiting.js";
 
 /** All instances of a service at one moment. */
 export interface ServiceSnapshot {
@@ -54,6 +54,8 @@ export class Subscription {
     private readonly service: ServiceName,
     private readonly base: Body,
     private readonly onUnused: () => void,
+    /** How many services this client subscribes to. */
+    private readonly services: () => number,
   ) {
     const what = `subscription of ${serviceKey(service)}`;
     this.#keeper = new Keeper(connection, what, (session) => this.#step(session));
@@ -139,7 +141,9 @@ export class Subscription {
   #untilNextRead(session: Session): number {
     const { environment, graceMs, resyncMs } = this.connection.settings;
     const graceLeftMs = graceMs - session.ageMs;
-    return graceLeftMs > 0 ? graceLeftMs : jitteredMs(resyncMs, environment);
+    if (graceLeftMs > 0) return graceLeftMs;
+    const hosts = this.#snapshot?.hosts.length ?? 0;
+    return resyncPauseMs(resyncMs, { services: this.services(), hosts }, environment);
   }
 
   async #subscribe(session: Session): Promise<void> {
