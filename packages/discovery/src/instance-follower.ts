@@ -8,12 +8,15 @@ export interface InstanceFollowerOptions {
   readonly application: string;
   readonly onChange: () => void;
   readonly runtime: Runtime;
-  /** How often the set is read beside the pushes, in the mean. Default 60,000 ms. */
+  /** How often the set is read beside the pushes, in the mean; of more than 200 instances more rarely. Default 60,000 ms. */
   readonly reconcileMs?: number | undefined;
   readonly isAlive?: ((instance: ServiceInstance) => boolean) | undefined;
 }
 
 const readTimeoutMs = 5_000;
+/** So many instances are read as often as is asked for, ten times as many a tenth as often: reading all costs client and registry alike. */
+const readEachTime = 200;
+const mostRarely = 10;
 
 /**
  * Follows the instances of one application in one registry: the one subscription, an {@link EmptyGuard} behind
@@ -77,9 +80,12 @@ export class InstanceFollower implements AsyncDisposable {
   async #reconcile(): Promise<void> {
     const { registry, application, runtime, reconcileMs = 60_000 } = this.options;
     const { signal } = this.#closing;
-    while (!signal.aborted) {
+    for (let waited = 1; !signal.aborted; waited += 1) {
       await this.#pause(reconcileMs * (0.75 + runtime.random() / 2));
       if (signal.aborted) return;
+      const known = this.current?.instances.length ?? 0;
+      if (waited < Math.min(known / readEachTime, mostRarely)) continue;
+      waited = 0;
       const pushes = this.#pushes;
       const limit = deadline(runtime.clock, readTimeoutMs, () => new Error("no answer"), signal);
       try {
