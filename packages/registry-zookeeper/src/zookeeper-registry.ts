@@ -233,7 +233,7 @@ class ZooKeeperRegistry implements Registry {
 
 /** A list costs more to follow the longer it is, and is told of the more changes: those of a train are taken together. */
 function restMs({ length }: readonly ServiceInstance[]): number {
-  return Math.min(length / 20, 200);
+  return Math.min(length / 10, 200);
 }
 
 function sorted(children: Children): Children {
