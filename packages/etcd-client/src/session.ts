@@ -36,6 +36,8 @@ export interface CallOptions {
 
 /** The usual life of a lease. */
 const longAbsenceMs = 15_000;
+/** Who waited so long for an answer is cut off, perhaps alone: herds are refused at once, or spread by that waiting. */
+const inVainMs = 1_000;
 /** A link that lived so long resets the backoff; a server that flaps must not (registries F4, rule 6). */
 const stableMs = 10_000;
 /** Comparing leases in a transaction came with 3.3. */
@@ -213,7 +215,8 @@ export class Session {
       if (served && nowMs - startMs >= stableMs) failures = 0;
       // All servers are tried before the first long wait.
       else failures += 1 / endpoints.length;
-      await pause(clock, this.#pauseMs(failures, nowMs - awaySinceMs), signal);
+      const waitedInVain = !served && nowMs - startMs >= inVainMs;
+      await pause(clock, this.#pauseMs(failures, waitedInVain ? 0 : nowMs - awaySinceMs), signal);
     }
   }
 

@@ -25,6 +25,8 @@ const startingMs = 1_000;
  * takes a moment between these two, or they would go on in step.
  */
 const longAbsence = { leastMs: 22_000, mostMs: 32_000 } as const;
+/** Who waited so long for an answer is cut off, perhaps alone: herds are refused at once, or spread by that waiting. */
+const inVainMs = 1_000;
 /** How often a request is made in all. */
 export const tries = 3;
 
@@ -181,6 +183,8 @@ export class Connection implements AsyncDisposable, SessionOwner {
     const { environment } = this.settings;
     for (let failures = 0; !signal.aborted; ) {
       let server: ServerAddress | undefined;
+      let inVain = false;
+      const startMs = environment.clock.monotonicMs();
       try {
         server = await this.#nextServer(signal);
         this.#adopt(await Session.open(server, this.module, this.settings, this, signal));
@@ -193,10 +197,11 @@ export class Connection implements AsyncDisposable, SessionOwner {
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
+        inVain = environment.clock.monotonicMs() - startMs >= inVainMs;
         if (server !== undefined) this.#servers.failed(server);
         this.#noteFailure(error, server);
       }
-      if (failures > 0) await pause(environment.clock, this.#pauseMs(failures - 1), [signal]);
+      if (failures > 0) await pause(environment.clock, this.#pauseMs(failures - 1, inVain), [signal]);
     }
   }
 
@@ -204,11 +209,12 @@ export class Connection implements AsyncDisposable, SessionOwner {
    * After a long absence between the cap and twice that: of pauses between nothing and 5 s a third ends within one
    * second, of those between 5 and 10 s an eighth.
    */
-  #pauseMs(failures: number): number {
+  #pauseMs(failures: number, inVain: boolean): number {
     const { environment, backoffBaseMs, backoffCapMs } = this.settings;
     const { clock, random } = environment;
     const isStarting = this.state.lastError?.serverCode === 300;
-    if (clock.monotonicMs() >= this.#longFromMs && !isStarting) return backoffCapMs * (1 + random());
+    const isLong = clock.monotonicMs() >= this.#longFromMs;
+    if (isLong && !isStarting && !inVain) return backoffCapMs * (1 + random());
     const capMs = isStarting ? Math.min(startingMs, backoffCapMs) : backoffCapMs;
     return backoffMs(failures, random, backoffBaseMs, capMs);
   }

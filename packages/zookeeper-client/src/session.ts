@@ -43,6 +43,8 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Who waited so long for an answer is cut off, perhaps alone: herds are refused at once, or spread by that waiting. */
+const inVainMs = 1_000;
 /** A connection that lived so long resets the backoff; a server that flaps must not (registries F4, rule 6). */
 const stableMs = 10_000;
 const noPassword = Buffer.alloc(16);
@@ -179,7 +181,8 @@ export class Session {
       if (outcome === "served" && livedMs >= stableMs) failures = 0;
       // All servers are tried before the first long wait.
       else failures += 1 / servers.length;
-      await this.#pause(failures, nowMs - awaySinceMs);
+      const waitedInVain = outcome === "failed" && livedMs >= inVainMs;
+      await this.#pause(failures, waitedInVain ? 0 : nowMs - awaySinceMs);
     }
     this.#suspicion?.cancel();
   }
