@@ -56,14 +56,25 @@ function details(results) {
     .join("\n");
 }
 
+/** `F7 on Nacos 2.3 and embedded; F3 on Redis`. */
+function byFault(results) {
+  const list = new Intl.ListFormat("en-GB");
+  return [...new Set(results.map(({ fault }) => fault))]
+    .map((id) => {
+      const titles = results.filter(({ fault }) => fault === id).map(({ store }) => stores[store].title);
+      return `${id} on ${list.format(titles)}`;
+    })
+    .join("; ");
+}
+
 /** The whole of docs/reliability.md. */
 export function page(results) {
   const dates = [...new Set(results.map(({ date }) => date))].sort((one, other) => one.localeCompare(other));
-  const full = results.filter(({ length }) => length === "full");
-  const lengths =
-    full.length === 0
-      ? "short lengths"
-      : `short lengths, full ones for ${full.map(({ fault, store }) => `${fault} on ${stores[store].title}`).join(", ")}`;
+  const run = results.filter(({ bars }) => bars !== undefined);
+  const [most, rest] = ["full", "short"]
+    .map((length) => run.filter((one) => one.length === length))
+    .sort((one, other) => other.length - one.length);
+  const lengths = `${most[0].length} lengths${rest.length === 0 ? "" : `, ${rest[0].length} ones for ${byFault(rest)}`}`;
   return `# Reliability
 
 What happens to calls when a registry fails. \`npm run faults\` does it: five provider processes and one consumer with default settings,
