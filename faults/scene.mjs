@@ -111,9 +111,42 @@ export async function openScene(
   }
 }
 
+/** When which process answered. Kept off the heap, which some faults measure: ten minutes are 120,000 answers. */
+class Answers {
+  #atMs = new Float64Array(1_024);
+  #pids = new Int32Array(1_024);
+  #count = 0;
+
+  add(atMs, pid) {
+    if (this.#count === this.#pids.length) {
+      this.#atMs = grown(Float64Array, this.#atMs);
+      this.#pids = grown(Int32Array, this.#pids);
+    }
+    this.#atMs[this.#count] = atMs;
+    this.#pids[this.#count] = pid;
+    this.#count += 1;
+  }
+
+  clear() {
+    this.#count = 0;
+  }
+
+  /** The latest first. */
+  *since(sinceMs) {
+    for (let at = this.#count - 1; at >= 0 && this.#atMs[at] >= sinceMs; at -= 1)
+      yield { atMs: this.#atMs[at], pid: this.#pids[at] };
+  }
+}
+
+function grown(Numbers, numbers) {
+  const twice = new Numbers(2 * numbers.length);
+  twice.set(numbers);
+  return twice;
+}
+
 /** Calls at {@link perSecond}, each with the process that answered. */
 class Traffic {
-  #answers = [];
+  #answers = new Answers();
   #load;
   longestMs = 0;
 
@@ -121,7 +154,8 @@ class Traffic {
     this.#load = new Load(async () => {
       const startMs = performance.now();
       try {
-        this.#answers.push([performance.now(), await worker.whoAmI()]);
+        const pid = await worker.whoAmI();
+        this.#answers.add(performance.now(), pid);
       } finally {
         this.longestMs = Math.max(this.longestMs, performance.now() - startMs);
       }
@@ -130,7 +164,7 @@ class Traffic {
 
   /** Forgets what was before: failures of the start are none of a fault's. */
   reset() {
-    this.#answers = [];
+    this.#answers.clear();
     this.#load.failures.length = 0;
     this.#load.answered = 0;
     this.longestMs = 0;
@@ -147,7 +181,7 @@ class Traffic {
   /** Waits until each of `pids` has answered from now on. */
   async sees(pids, timeoutMs = 30_000) {
     const sinceMs = performance.now();
-    const seen = () => new Set(this.#answers.filter(([atMs]) => atMs >= sinceMs).map(([, pid]) => pid));
+    const seen = () => new Set(Array.from(this.#answers.since(sinceMs), ({ pid }) => pid));
     await waitFor(() => pids.every((pid) => seen().has(pid)), {
       timeoutMs,
       intervalMs: 20,
@@ -159,9 +193,9 @@ class Traffic {
   /** In each whole second since `sinceMs`: how many different processes answered, the fewest of them. */
   fewestPerSecond(sinceMs) {
     const seconds = new Map();
-    for (const [atMs, pid] of this.#answers) {
+    for (const { atMs, pid } of this.#answers.since(sinceMs)) {
       const second = Math.floor((atMs - sinceMs) / 1_000);
-      if (second >= 0) seconds.set(second, (seconds.get(second) ?? new Set()).add(pid));
+      seconds.set(second, (seconds.get(second) ?? new Set()).add(pid));
     }
     const whole = [...seconds].filter(([second]) => sinceMs + (second + 1) * 1_000 <= performance.now());
     return Math.min(...whole.map(([, pids]) => pids.size));
@@ -169,8 +203,13 @@ class Traffic {
 
   /** The part of the calls since `sinceMs` that went to `pid`. */
   shareOf(pid, sinceMs) {
-    const since = this.#answers.filter(([atMs]) => atMs >= sinceMs);
-    return since.filter(([, one]) => one === pid).length / Math.max(1, since.length);
+    let all = 0;
+    let own = 0;
+    for (const answer of this.#answers.since(sinceMs)) {
+      all += 1;
+      if (answer.pid === pid) own += 1;
+    }
+    return own / Math.max(1, all);
   }
 
   async end() {
