@@ -47,7 +47,7 @@ function following(restMs: number) {
   return {
     readings,
     advance: (ms: number) => clock.advance(ms),
-    change: (path: string) => last?.watcher.onEvent({ type: "dataChanged", path } as NodeEvent),
+    change: (path: string) => last?.watcher.onEvent({ type: "data", path } as NodeEvent),
     reconnect: () => onSession?.({ type: "connected" } as SessionEvent),
   };
 }
