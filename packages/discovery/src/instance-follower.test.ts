@@ -1,6 +1,6 @@
-import type { Registry } from "./registry.js";
-import { InstanceFollower } from "./instance-follower.js";
 import { sampleInstance, testRuntime } from "@dubbo-ts/testkit";
+import { InstanceFollower } from "./instance-follower.js";
+import type { Registry } from "./registry.js";
 
 /** How often a registry is read in ten minutes that watches `count` instances. */
 async function readsInTenMinutes(count: number): Promise<number> {

@@ -124,14 +124,17 @@ export class Alarm {
   }
 
   #onDue(): void {
-    this.#dueMs = this.#nextResync();
     this.#resync = true;
-    this.#ring();
+    this.#lookAgain();
   }
 
   #readAll(): void {
-    this.#dueMs = this.#nextResync();
     this.#full = true;
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    this.#dueMs = this.#nextResync();
     this.#ring();
   }
 

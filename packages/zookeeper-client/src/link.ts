@@ -162,13 +162,12 @@ class SocketLink implements Link {
   }
 }
 
-let shared: Uint8Array | undefined;
-
 /** Node makes 64 KiB for each reading otherwise: one buffer for all links serves as well, as what is read is copied at once. */
+const scratch = new Uint8Array(64 * 1024);
+
 function onReading(onData: (chunk: Buffer) => void): OnReadOpts {
-  shared ??= new Uint8Array(64 * 1024);
   return {
-    buffer: shared,
+    buffer: scratch,
     callback(bytes, buffer) {
       onData(Buffer.from(buffer.subarray(0, bytes)));
       return true;

@@ -1,5 +1,5 @@
-import { Duplex } from "node:stream";
 import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { fakeClock, seededRandom } from "@dubbo-ts/testkit";
 import { openZooKeeper } from "./client.js";
 
